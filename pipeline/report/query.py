@@ -1,20 +1,46 @@
-"""Queries on the tables of a report: the rows as values, together with their query."""
+"""Questions of a report to its database: rows as values, together with the query that a reader can repeat."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import Any, Generic, TypeVar
+from collections import namedtuple
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache, cached_property
+from typing import Any, TypeAlias
 
+from pipeline.database.connection import quoted
 from pipeline.privacy.masking import QueryConnection
-from pipeline.report import rows
-from pipeline.report.text import isolated
+from pipeline.report import text
+from pipeline.report.links import data_link
 
-Row = TypeVar("Row")
+Row: TypeAlias = Any
+"""A row of a table: each column is an attribute. sql/ and docs/tables.md say what the columns are."""
 LABEL_SUFFIXES = ("label", "definition")
 
 
 @dataclass(frozen=True)
-class QueryResult(Generic[Row]):
+class ReportFilter:
+    """waterfall.reports. `dimension` and `dimension_value` are `all` in the report of all leads."""
+
+    report: str
+    title: str
+    dimension: str
+    dimension_value: str
+
+    @property
+    def is_all(self) -> bool:
+        """Whether this is the report of all leads."""
+        return self.report == "all"
+
+    @property
+    def condition(self) -> str:
+        """The condition on the rows of this report in every table of schema `report`."""
+        return f"report = {quoted(self.report)}"
+
+
+@dataclass(frozen=True)
+class Answer:
     """Rows, their query and table, and the column that lets a reader check the query."""
 
     rows: tuple[Row, ...]
@@ -29,72 +55,157 @@ class QueryResult(Generic[Row]):
 
 
 @dataclass(frozen=True)
-class ReportConnection:
-    """A database and one of its reports."""
+class Source:
+    """The footnote of a figure: how to read it, its table, and its query."""
 
+    reading: tuple[tuple[str, str], ...]
+    """(word, text): unit, basis, as-of, denominator."""
+    table: str
+    sql: str
+    control: str
+    """The control value of the first row in words, so that a reader can check the query."""
+    control_column: str
+    control_value: str
+    link: str = ""
+    """Link to the table as a data file."""
+
+
+@dataclass(frozen=True)
+class Footnotes:
+    """Words that depend on a report as a whole: its as-of, and the months before the history is complete."""
+
+    as_of: str
+    before_coverage: frozenset[date] = frozenset()
+
+    def month(self, value: date | None) -> str:
+        """Return the month of a cohort, marked if it begins before the history is complete: `Mar 2024†`."""
+        return text.month(value) + self.sign(value)
+
+    def month_range(self, first: date | None, last: date | None) -> str:
+        """Return `Sep–Nov 2025`, `Nov 2025–Jan 2026` or one month; both ends are marked like `month`."""
+        if first is None or last is None or first == last:
+            return self.month(last)
+        start = text.month_name(first) if first.year == last.year else text.month(first)
+        return f"{start}{self.sign(first)}–{self.month(last)}"
+
+    def period(self, value: date | None, is_partial: bool) -> str:
+        """Return `month`, also marked if as-of is before its end."""
+        return text.period(value, is_partial) + self.sign(value)
+
+    def short_period(self, value: date, is_partial: bool) -> str:
+        """Return `period` for the axis of a chart."""
+        return text.short_period(value, is_partial) + self.sign(value)
+
+    def sign(self, value: date | None) -> str:
+        """Return the mark of a month before the history is complete; empty for other months."""
+        return text.BEFORE_COVERAGE_SIGN if value in self.before_coverage else ""
+
+    def source(self, answer: Answer, *, unit: str, basis: str, denominator: str) -> Source:
+        """Return the footnote of a figure that shows `answer`."""
+        value = answer.control_value
+        return Source(
+            reading=(("Unit", unit), ("Basis", basis), ("As of", self.as_of), ("Denominator", denominator)),
+            table=answer.table,
+            sql=answer.sql,
+            control=_control(answer, value),
+            control_column=answer.control,
+            control_value="" if value is None else str(value),
+            link=data_link(answer.table),
+        )
+
+
+def _control(answer: Answer, value: int | None) -> str:
+    if not answer.rows:
+        return "It gives no rows: there is nothing to count."
+    if value is None:
+        return f"The first row has no {answer.control}."
+    return f"The first row says {answer.control} = {text.count(value)}."
+
+
+@dataclass(frozen=True)
+class Report(Footnotes):
+    """One report of a database. Pages ask it for their rows, and each query runs once."""
+
+    as_of: str = field(init=False)
+    before_coverage: frozenset[date] = field(init=False)
     connection: QueryConnection
-    report: rows.Report
+    filter: ReportFilter
 
-    def select(
-        self,
-        row_class: type[Row],
-        table: str,
-        control: str,
-        *,
-        where: str = "",
-        order: str = "",
-        max_rows: int | None = None,
-    ) -> QueryResult[Row]:
-        """Return the rows of a table as `row_class`, whose fields name the columns.
+    def __post_init__(self) -> None:
+        """Read what every page needs. Raises duckdb.Error when a table is missing."""
+        object.__setattr__(self, "as_of", f"{text.moment(self.overview.as_of_local)} {self.overview.timezone}")
+        months = "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
+        object.__setattr__(self, "before_coverage", frozenset(month for (month,) in self.fetch(months)))
 
-        Of a table of schema `report`, only the rows of this report; so `where` has no `or` outside parentheses. `max_rows`
-        limits the rows returned, not the query that the page prints.
+    @property
+    def is_all(self) -> bool:
+        """Whether this is the report of all leads."""
+        return self.filter.is_all
+
+    @cached_property
+    def overview(self) -> Row:
+        """The totals of the report: report.overview."""
+        return self.rows("report.overview", "leads").rows[0]
+
+    def rows(
+        self, table: str, control: str, *, where: str = "", order: str = "", max_rows: int | None = None
+    ) -> Answer:
+        """Return the rows of a table; of a table of schema `report` only those of this report.
+
+        `where` has no `or` outside parentheses. `max_rows` limits the rows returned, not the query that the page prints.
         """
-        columns = [field.name for field in fields(row_class)]  # type: ignore[arg-type]
-        lines = ["select", *wrap_columns(columns), f"from {table}"]
-        conditions = [self.report.condition] if table.startswith("report.") else []
+        lines = [f"from {table}"]
+        conditions = [self.filter.condition] if table.startswith("report.") else []
         conditions += [where] if where else []
         if conditions:
             lines.append("where " + "\n    and ".join(conditions))
         if order:
             lines.append(f"order by {order}")
-        sql = "\n".join(lines)
-        fetched: list[tuple[Any, ...]] = (
-            self.connection.execute(sql).fetchmany(max_rows) if max_rows else self.fetch(sql)
-        )
-        return QueryResult(
-            rows=tuple(row_class(**with_isolated_labels(columns, values)) for values in fetched),
-            sql=sql,
-            table=table,
-            control=control,
-        )
+        return Answer(self._rows("\n".join(lines), max_rows), "\n".join(lines), table, control)
 
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """Return the rows of any query."""
         return self.connection.execute(sql).fetchall()
 
+    @cached_property
+    def _asked(self) -> dict[tuple[str, int | None], tuple[Row, ...]]:
+        return {}
 
-def read_reports(connection: QueryConnection) -> tuple[rows.Report, ...]:
+    def _rows(self, sql: str, max_rows: int | None) -> tuple[Row, ...]:
+        if (sql, max_rows) not in self._asked:
+            result = self.connection.execute(sql)
+            columns = tuple(column[0] for column in result.description)
+            fetched = result.fetchmany(max_rows) if max_rows else result.fetchall()
+            self._asked[sql, max_rows] = tuple(_as_rows(columns, fetched))
+        return self._asked[sql, max_rows]
+
+
+def read_reports(connection: QueryConnection) -> tuple[ReportFilter, ...]:
     """Return the reports of a database, starting with the report of all leads."""
-    columns = [field.name for field in fields(rows.Report)]
-    fetched = connection.execute(f"select {', '.join(columns)} from waterfall.reports order by report_no").fetchall()
-    return tuple(rows.Report(**with_isolated_labels(columns, values)) for values in fetched)
+    fetched = connection.execute(
+        "select report, title, dimension, dimension_value from waterfall.reports order by report_no"
+    ).fetchall()
+    return tuple(ReportFilter(*values) for values in fetched)
 
 
-def with_isolated_labels(columns: list[str], values: tuple[Any, ...]) -> dict[str, Any]:
-    """Return column → value. Labels and definitions are isolated, because sentences quote them."""
-    return {
-        column: isolated(value) if isinstance(value, str) and column.endswith(LABEL_SUFFIXES) else value
-        for column, value in zip(columns, values, strict=True)
-    }
+def read_report(connection: QueryConnection, key: str = "all") -> Report:
+    """Return the report with this key. Raises StopIteration when there is no such report."""
+    return Report(connection, next(each for each in read_reports(connection) if each.report == key))
 
 
-def wrap_columns(columns: list[str]) -> list[str]:
-    """Return the columns on indented lines of at most 90 characters."""
-    lines = [""]
-    for position, column in enumerate(columns):
-        word = column + ("," if position < len(columns) - 1 else "")
-        if lines[-1] and len(lines[-1]) + len(word) > 84:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return [f"    {line}" for line in lines]
+@cache
+def row_class(columns: tuple[str, ...]) -> Any:
+    """Return the class of rows with these columns."""
+    return namedtuple("Row", columns)  # the columns are known only here
+
+
+def _as_rows(columns: tuple[str, ...], fetched: list[tuple[Any, ...]]) -> Iterator[Row]:
+    """Yield rows. Labels and definitions are isolated, because sentences quote them."""
+    make = row_class(columns)
+    labels = [place for place, column in enumerate(columns) if column.endswith(LABEL_SUFFIXES)]
+    for values in fetched:
+        cells = list(values)
+        for place in labels:
+            if isinstance(cells[place], str):
+                cells[place] = text.isolated(cells[place])
+        yield make(*cells)

@@ -1,4 +1,4 @@
-"""Build the pages of a report and their navigation from its figures."""
+"""Build the pages of a report and their navigation."""
 
 from __future__ import annotations
 
@@ -6,26 +6,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report import links, text, units
-from pipeline.report.accounts import page as accounts_page
-from pipeline.report.archive import page as archive_page
+from pipeline.report import answers, links, text, units
+from pipeline.report.accounts.page import accounts_page
 from pipeline.report.archive.archive import EarlierRun
-from pipeline.report.changes import changes
-from pipeline.report.conversion import cohorts, implied, routes
-from pipeline.report.data import page as files_page
+from pipeline.report.archive.page import archive_page
+from pipeline.report.conversion.page import conversion_page
+from pipeline.report.data.page import files_page
 from pipeline.report.data.tables import ReportTable
-from pipeline.report.definitions import page as definitions_page
-from pipeline.report.figures import Figures
-from pipeline.report.flow import page as volumes
-from pipeline.report.headline import card, key_rates
-from pipeline.report.layout.table import FootnoteBuilder
-from pipeline.report.overview import page as pages
+from pipeline.report.definitions.page import definitions_page
+from pipeline.report.flow.page import volume_page
 from pipeline.report.overview import variant
-from pipeline.report.owners import sla
+from pipeline.report.overview.page import index_page, open_month
+from pipeline.report.owners.page import owners_page
 from pipeline.report.pair.page import pair_pages
 from pipeline.report.quality import history_coverage
-from pipeline.report.quality import page as quality_page
-from pipeline.report.stage import time
+from pipeline.report.quality.page import quality_page
+from pipeline.report.query import Report, read_reports
 from pipeline.report.stage.page import stage_pages
 
 MAX_PAIRS_IN_LINE = 4
@@ -103,7 +99,7 @@ class Site:
 
 
 def build_site(
-    figures: Figures,
+    report: Report,
     notes: tuple[str, ...],
     tables: tuple[ReportTable, ...] = (),
     earlier: tuple[EarlierRun, ...] = (),
@@ -114,122 +110,83 @@ def build_site(
     `notes` are warnings of the run for the data-quality page. `tables` are listed on the page of data files,
     `earlier` runs on the archive page. The index names the `stale` inputs first.
     """
-    total = figures.overview.rows[0]
-    as_of = f"{text.moment(total.as_of_local)} {total.timezone}"
-    open_month = pages.open_month(figures)
+    total = report.overview
+    partial = open_month(report)
+    others = _reports(report)
     frame = Frame(
-        title=title(figures),
-        as_of=as_of,
+        title=title(report),
+        as_of=report.as_of,
         as_of_day=text.day_in_words(total.as_of_local),
         unit=total.unit,
         units=units.plural(total.unit),
         end_reason=units.END_REASONS[total.unit],
-        open_month_note=f"{text.PARTIAL_SIGN} {text.period(open_month, True)}: the month is not over"
-        if open_month
-        else "",
-        coverage_note=history_coverage.sign_meaning(figures),
-        links=_links(figures),
-        menus=_menus(figures),
-        report_filter=variant.sentence(figures.report),
-        reports=_reports(figures),
+        open_month_note=f"{text.PARTIAL_SIGN} {text.period(partial, True)}: the month is not over" if partial else "",
+        coverage_note=history_coverage.sign_meaning(report),
+        links=_links(report),
+        menus=_menus(report),
+        report_filter=variant.sentence(report.filter),
+        reports=others,
     )
-    files = Sheet(
-        links.DATA, "data.html", "Data files", files_page.files_page(tables, _root(figures), len(figures.reports))
-    )
-    archive = Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page.archive_page(earlier))
+    files = files_page(tables, _root(report), max(len(others), 1))
     return Site(
-        frame, (*_sheets(figures, notes, stale, FootnoteBuilder(as_of, figures.before_coverage)), files, archive)
+        frame,
+        (
+            *_sheets(report, notes, stale),
+            Sheet(links.DATA, "data.html", "Data files", files),
+            Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page(earlier)),
+        ),
     )
 
 
-def _sheets(
-    figures: Figures, notes: tuple[str, ...], stale: tuple[str, ...], footnotes: FootnoteBuilder
-) -> Iterator[Sheet]:
-    cards = card.cards(figures, footnotes)
-    rates = key_rates.key_rates(figures, footnotes)
-    changed = changes.changes(figures, footnotes)
-    by_cohort = cohorts.conversion(figures, footnotes)
-    flow = volumes.volumes(figures, footnotes)
-    times = time.times(figures, footnotes)
-    sla_section = sla.sla_section(figures, footnotes)
-    route_tables = routes.routes(figures, footnotes)
-    index = pages.index_page(
-        figures,
-        footnotes,
-        notes,
-        stale,
-        cards,
-        rates,
-        changed,
-        by_cohort.grid,
-        times,
-    )
-    yield Sheet(links.INDEX, "index.html", title(figures), index)
-    for pair in pair_pages(figures, cards, rates, by_cohort.pairs, changed.pairs, footnotes):
+def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> Iterator[Sheet]:
+    yield Sheet(links.INDEX, "index.html", title(report), index_page(report, notes, stale))
+    for pair in pair_pages(report):
         yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
-    yield Sheet(
-        links.CONVERSION,
-        "conversion.html",
-        "Conversion by cohort",
-        pages.ConversionPage(by_cohort, route_tables, implied.implied(figures, footnotes)),
-    )
-    yield Sheet(
-        links.VOLUMES,
-        "volumes.html",
-        "Volumes that balance",
-        pages.VolumePage(volumes.waterfall(figures, footnotes), flow),
-    )
-    for stage in stage_pages(figures, flow, times, sla_section, footnotes):
+    yield Sheet(links.CONVERSION, "conversion.html", "Conversion by cohort", conversion_page(report))
+    yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", volume_page(report))
+    for stage in stage_pages(report):
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
-    yield Sheet(
-        links.ACCOUNTS,
-        "accounts.html",
-        "Leads and accounts",
-        pages.AccountsPage(accounts_page.accounts(figures, footnotes)),
-    )
-    owners = pages.OwnersPage(sla_section, time.open_leads(figures, footnotes))
-    yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners)
-    data = pages.QualityPage(quality_page.quality(figures, notes, footnotes), route_tables)
-    yield Sheet(links.QUALITY, "quality.html", "Data quality", data)
-    definitions = pages.DefinitionsPage(definitions_page.definitions(figures, footnotes))
-    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions)
+    yield Sheet(links.ACCOUNTS, "accounts.html", "Leads and accounts", accounts_page(report))
+    yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners_page(report))
+    yield Sheet(links.QUALITY, "quality.html", "Data quality", quality_page(report, notes))
+    yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions_page(report))
 
 
-def title(figures: Figures) -> str:
+def title(report: Report) -> str:
     """Return the name of the funnel, followed by the title of the report if it filters one value."""
-    name = text.isolated(figures.overview.rows[0].name)
-    return name if figures.report.is_all else f"{name} · {text.isolated(figures.report.title)}"
+    name = text.isolated(report.overview.name)
+    return name if report.is_all else f"{name} · {text.isolated(report.filter.title)}"
 
 
-def _reports(figures: Figures) -> tuple[ReportLink, ...]:
-    if len(figures.reports) == 1:
+def _reports(report: Report) -> tuple[ReportLink, ...]:
+    reports = read_reports(report.connection)
+    if len(reports) == 1:
         return ()
-    root = _root(figures)
+    root = _root(report)
     return tuple(
         ReportLink(
             text.isolated(each.title),
-            "" if each == figures.report else root if each.is_all else f"{root}{each.report}/",
-            each == figures.report,
+            "" if each == report.filter else root if each.is_all else f"{root}{each.report}/",
+            each == report.filter,
         )
-        for each in figures.reports
+        for each in reports
     )
 
 
-def _root(figures: Figures) -> str:
+def _root(report: Report) -> str:
     """Return the path from the folder of this report to that of the report of all leads."""
-    return "" if figures.report.is_all else "../"
+    return "" if report.is_all else "../"
 
 
-def _pair_links(figures: Figures) -> tuple[Link, ...]:
+def _pair_links(report: Report) -> tuple[Link, ...]:
     return tuple(
         Link(links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
-        for row in figures.headline.rows
-        if row.window_days is None
+        for row in answers.headline_pairs(report)
     )
 
 
-def _links(figures: Figures) -> tuple[Link, ...]:
-    pairs = _pair_links(figures)
+def _links(report: Report) -> tuple[Link, ...]:
+    pairs = _pair_links(report)
     return (
         Link(links.INDEX, "Overview"),
         *(pairs if len(pairs) <= MAX_PAIRS_IN_LINE else ()),
@@ -240,9 +197,9 @@ def _links(figures: Figures) -> tuple[Link, ...]:
     )
 
 
-def _menus(figures: Figures) -> tuple[Menu, ...]:
-    pairs = _pair_links(figures)
-    stages = tuple(Link(links.stage_page(row.stage), row.label) for row in figures.stages.rows)
+def _menus(report: Report) -> tuple[Menu, ...]:
+    pairs = _pair_links(report)
+    stages = tuple(Link(links.stage_page(row.stage), row.label) for row in answers.stages(report))
     return (
         *((Menu("Pairs", pairs),) if len(pairs) > MAX_PAIRS_IN_LINE else ()),
         Menu("Stages", stages),

@@ -11,6 +11,8 @@ from datetime import date, datetime
 DASH = "–"
 MANY_UNITS = 1000
 """Units from which a whole percentage would hide a difference."""
+SMALL_SAMPLE = 20
+"""Rates of fewer units are shown in grey."""
 THIN = "\u202f"
 """Narrow no-break space, between thousands and before a unit."""
 MINUS = "−"
@@ -156,6 +158,11 @@ def isolated(name: str) -> str:
     if all(unicodedata.bidirectional(letter) not in DIRECTIONAL_CLASSES for letter in name):
         return name
     return f"{FIRST_STRONG_ISOLATE}{name}{POP_ISOLATE}"
+
+
+def other_values(count: int) -> str:
+    """Return the name of all values of a dimension that have no row of their own: `4 other values`."""
+    return plural(count, "other value")
 
 
 def plural(value: int, one: str, many: str | None = None) -> str:

@@ -37,6 +37,8 @@ SAID = re.compile(
     r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
 )
 """Words with digits that are no figures: names of measures, edges of classes."""
+ORDINALS = ("_no",)
+"""Ends of columns that number things and that no page prints."""
 UNREAD = frozenset({"style", "pattern", "pre", "head"})
 ALOUD = ("aria-label", "title")
 
@@ -72,7 +74,11 @@ class Database:
         """For each row of a query, every form of its values on a page."""
         return tuple(
             frozenset().union(
-                *(forms(value / 24 if name.endswith("_hours") and value else value) for name, value in row.items())
+                *(
+                    forms(value / 24 if name.endswith("_hours") and value else value)
+                    for name, value in row.items()
+                    if not name.endswith(ORDINALS)
+                )
             )
             for row in self.cached_rows(sql)
         )

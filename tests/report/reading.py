@@ -121,7 +121,8 @@ def failing_queries(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection
         answer = connection.execute(sql)
         names = [each[0] for each in answer.description or []]
         first = answer.fetchone()
-        actual = "" if first is None else str(first[names.index(column)])
+        actual = None if first is None else first[names.index(column)]
+        actual = "" if actual is None else str(actual)
         if actual != value:
             wrong.append(sql)
     return wrong

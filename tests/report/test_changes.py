@@ -15,9 +15,8 @@ from oracle.history import Entry
 
 from pipeline.report import text
 from pipeline.report.changes import changes
-from pipeline.report.figures import read_figures
-from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.outputs import html
+from pipeline.report.query import Footnotes, read_report
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
 from tests.sql import large_months, made_up
@@ -111,14 +110,12 @@ def test_the_index_has_a_sentence_for_each_pair_and_dimension(site: Site) -> Non
     """Each pair has one sentence, and each dimension a line, equal to those of the pair's page."""
     page, connection = site
     index = page.pages["index.html"].text
-    rows = [row for row in read_figures(connection).changes.rates.rows if row.is_headline_window]
+    compared = read_report(connection).rows("report.rate_change", "headline_no", order="headline_no").rows
+    rows = [row for row in compared if row.is_headline_window]
     assert 2 == len(rows)
     for row in rows:
-        assert changes.sentence(row, FootnoteBuilder("now")) in index
-        assert (
-            changes.sentence(row, FootnoteBuilder("now"))
-            in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
-        )
+        assert changes.sentence(row, Footnotes("now")) in index
+        assert changes.sentence(row, Footnotes("now")) in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
     assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
 
 

@@ -214,6 +214,8 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("owners", "#limits", ("select sum(now_overdue) from report.sla_by_owner where stage = '{stage}'",)),
     ("owners", "#limits", ("select sla_text from waterfall.stages where stage = '{stage}'",)),
     ("stage", "#ways > .lead", CAME_BACK),
+    ("stage", "#time", ("select sla_text from waterfall.stages where stage = '{key}'",)),
+    ("stage", "#limits", ("select sla_text from waterfall.stages where stage = '{key}'",)),
     ("stage", ".ways", ("select coalesce(sum(moves), 0) from {query}",)),
     ("stage", ".lengths-chart", ("select basis, sum(stays) from {query} group by basis",)),
     ("data", "#tables", CATALOGUE),

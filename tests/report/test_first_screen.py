@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from pipeline.report import text
 from pipeline.report.headline.key_rates import sentence
-from pipeline.report.headline.rows import HeadlineChange
-from pipeline.report.layout.table import FootnoteBuilder
 from pipeline.report.layout.trend_line import MIN_RANGE, axis_of, trend_line
-from pipeline.report.rows import CohortMonth
+from pipeline.report.query import Footnotes, Row
 from pipeline.waterfall.definition import Pair
+from tests.report.made_rows import made_row
 from tests.report.reading import read
 from tests.report.test_edges import entries, site_of, waterfall
 from tests.sample import Sample
 
-ROSE = HeadlineChange(
+ROSE = made_row(
     headline_no=1,
     from_stage="mql",
     to_stage="sal",
@@ -41,7 +39,7 @@ ROSE = HeadlineChange(
     change=0.074,
     direction="up",
 )
-SAME = replace(ROSE, headline_no=2, to_stage="sql", to_label="SQL", rate=0.32, direction="same")
+SAME = ROSE._replace(headline_no=2, to_stage="sql", to_label="SQL", rate=0.32, direction="same")
 P = text.THIN
 
 
@@ -51,7 +49,7 @@ class TestSentence:
         [
             ((ROSE,), f"MQL → SAL rose to 76{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025."),
             (
-                (replace(ROSE, direction="down", rate=0.5),),
+                (ROSE._replace(direction="down", rate=0.5),),
                 f"MQL → SAL fell to 50{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025.",
             ),
             (
@@ -59,20 +57,20 @@ class TestSentence:
                 f"MQL → SAL rose to 76{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025. "
                 f"No clear change in MQL → SQL (32{P}%).",
             ),
-            ((replace(ROSE, direction="few"),), "MQL → SAL: too few cycles to compare with earlier months."),
-            ((replace(ROSE, direction=None, rate=None),), "MQL → SAL: no month is final yet."),
+            ((ROSE._replace(direction="few"),), "MQL → SAL: too few cycles to compare with earlier months."),
+            ((ROSE._replace(direction=None, rate=None),), "MQL → SAL: no month is final yet."),
             (
-                (replace(ROSE, direction=None),),
+                (ROSE._replace(direction=None),),
                 f"MQL → SAL is 76{P}% in Sep–Nov 2025; there are no earlier months to compare with.",
             ),
             ((), ""),
-            ((replace(ROSE, base="year"),), ""),
+            ((ROSE._replace(base="year"),), ""),
         ],
         ids=["up", "down", "same last", "few", "not final", "no base", "no pair", "other base"],
     )
-    def test_direction_decides_the_words(self, rows: tuple[HeadlineChange, ...], expected: str) -> None:
+    def test_direction_decides_the_words(self, rows: tuple[Row, ...], expected: str) -> None:
         """What moved comes first, then what did not, then what can't be compared."""
-        assert expected == sentence(rows, FootnoteBuilder(""))
+        assert expected == sentence(rows, Footnotes(""))
 
 
 class TestFormats:
@@ -102,11 +100,11 @@ class TestFormats:
     )
     def test_a_range_of_months_names_the_year_once(self, first: date | None, last: date | None, expected: str) -> None:
         """Both years are named if they differ."""
-        assert expected == FootnoteBuilder("").month_range(first, last)
+        assert expected == Footnotes("").month_range(first, last)
 
     def test_a_month_before_the_complete_history_is_marked(self) -> None:
         """The sign follows the month at either end of a range."""
-        footnotes = FootnoteBuilder("", frozenset({date(2025, 9, 1)}))
+        footnotes = Footnotes("", frozenset({date(2025, 9, 1)}))
         assert "Sep†–Nov 2025" == footnotes.month_range(date(2025, 9, 1), date(2025, 11, 1))
 
 
@@ -136,8 +134,8 @@ class TestTrendLine:
         assert 1 == len([line for line in drawing.lines if line.tone == "goal"])
 
 
-def _month(number: int, rate: float, *, is_mature: bool = True) -> CohortMonth:
-    return CohortMonth(
+def _month(number: int, rate: float, *, is_mature: bool = True) -> Row:
+    return made_row(
         month_start=date(2025, number, 1),
         window_days=30,
         entered=100,

@@ -16,11 +16,11 @@ from pipeline.report.layout.charts import trend
 from pipeline.report.layout.columns import Part, Stack, count_ceiling, stacked_columns
 from pipeline.report.outputs import html as render
 from pipeline.report.pair.ages import ramp_of
-from pipeline.report.rows import CohortMonth
 from pipeline.settings import shipped
 from pipeline.transform.macros import create_macros, discover_macros
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
+from tests.report.made_rows import made_row
 from tests.report.test_edges import entries, site_of, waterfall
 from tests.sql import harness, made_up
 
@@ -225,8 +225,8 @@ def test_estimates_are_drawn_with_their_record(year: Year) -> None:
 
 def test_the_estimate_is_at_its_share_on_the_scale() -> None:
     """On the scale of the rates, its distances to the ends of its interval are proportional to the numbers."""
-    cohort = CohortMonth(
-        date(2026, 3, 1), None, 10, 2, 0, 2, 6, is_mature=False, is_partial=False, is_shown=True, is_trend=True, rate=0.2,
+    cohort = made_row(
+        month_start=date(2026, 3, 1), entered=10, converted=2, still_open=6, is_mature=False, is_partial=False, rate=0.2,
         rate_low=0.1, rate_high=0.4, still_open_share=0.6, settled_estimate=0.5, settled_low=0.4, settled_high=0.7,
     )  # fmt: skip
     drawn = trend([cohort], "says", height=136)  # from 0 at 114 to 80 % at 14

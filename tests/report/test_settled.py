@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 import pytest
 
 from pipeline.report.conversion.estimate import sentence
-from pipeline.report.quality.rows import ExpectedRateRecord
+from pipeline.report.query import Row
 from pipeline.waterfall.definition import Pair
+from tests.report.made_rows import made_row
 from tests.report.test_edges import entries, site_of, waterfall
 
 THIN = chr(0x202F)
@@ -74,11 +74,9 @@ def test_past_estimates_are_reported() -> None:
     assert f"Of 1 past estimate 0 held what came (0{THIN}%; about 95 % is expected)." in html
 
 
-def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRateRecord:
+def record(estimates: int, held: int, is_too_narrow: bool | None) -> Row:
     """The record of a pair: `held` of these estimates were right."""
-    return ExpectedRateRecord(
-        "A", "B", estimates, held, estimates - held, 0, None, None, None, is_too_narrow, None, date(2026, 1, 1), None
-    )
+    return made_row(estimates=estimates, held=held, is_too_narrow=is_too_narrow)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +95,6 @@ def record(estimates: int, held: int, is_too_narrow: bool | None) -> ExpectedRat
         ),
     ],
 )
-def test_the_sentence_names_poor_coverage(records: list[ExpectedRateRecord], expected: str) -> None:
+def test_the_sentence_names_poor_coverage(records: list[Row], expected: str) -> None:
     """The sentence has the summed counts and their share, and says so if coverage is poor."""
     assert expected == sentence(records)

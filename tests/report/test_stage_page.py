@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.report.stage.rows import StayLength
 from pipeline.report.stage.stays import sla_position
 from pipeline.waterfall.definition import Sla, WorkingCalendar
 from tests.report import reading
+from tests.report.made_rows import made_row
 from tests.report.test_edges import entries, site_of, stage, waterfall
 from tests.report.test_open_month import page_at
 
@@ -128,7 +128,8 @@ def test_the_sla_is_at_its_place_on_the_scale(limit: int | None, place: float | 
     """It is on an edge, within a class in proportion, or beyond the last edge and not drawn."""
     edges = ((0, 3600), (3600, 14400), (14400, None))
     classes = [
-        StayLength("completed", number, "", low, high, 0, None, limit) for number, (low, high) in enumerate(edges, 1)
+        made_row(class_no=number, from_seconds=low, to_seconds=high, limit_seconds=limit)
+        for number, (low, high) in enumerate(edges, 1)
     ]
     assert place == sla_position(classes)
 

@@ -11,11 +11,11 @@ import pytest
 
 from pipeline.report.data.tables import ReportColumn, ReportTable
 from pipeline.report.outputs import workbook
-from pipeline.report.rows import Report
+from pipeline.report.query import ReportFilter
 
 
 def table_of(
-    *columns: tuple[str, str], name: str = "made_up", rows: int = 1, report: Report | None = None
+    *columns: tuple[str, str], name: str = "made_up", rows: int = 1, report: ReportFilter | None = None
 ) -> ReportTable:
     return ReportTable(
         name, "One row per thing.", tuple(ReportColumn(*each, "") for each in columns), rows, report=report
@@ -42,12 +42,12 @@ def test_names_of_sheets_are_unique(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("report", "complete"),
     [
-        (Report("all", "All leads", "all", "all"), "data/made_up.csv has them all"),
+        (ReportFilter("all", "All leads", "all", "all"), "data/made_up.csv has them all"),
         (None, "data/made_up.csv of each report has all of its rows"),
     ],
 )
 def test_rows_and_texts_beyond_the_limit_are_omitted_and_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: Report | None, complete: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: ReportFilter | None, complete: str
 ) -> None:
     """Rows beyond the limit are only in the CSV files, which the first sheet says; texts are truncated at Excel's limit."""
     monkeypatch.setattr(workbook, "MAX_ROWS_PER_SHEET", 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -12,25 +11,24 @@ from hypothesis import strategies as st
 from pipeline.report.changes import volumes
 from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.changes import Parts, apportioned, sentence, split_line, tenths
-from pipeline.report.changes.rows import ChangePart, RateChange, VolumeChange
-from pipeline.report.layout.table import FootnoteBuilder
-from pipeline.report.query import QueryResult
+from pipeline.report.query import Answer, Footnotes, Row
+from tests.report.made_rows import made_row
 
-ROW = RateChange(
+ROW = made_row(
     headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
     is_headline_window=False,
     latest_month=date(2025, 10, 1), latest_entered=267, latest_converted=209, latest_rate=209 / 267,
     previous_month=date(2025, 9, 1), previous_entered=219, previous_converted=156, previous_rate=156 / 219,
     change=209 / 267 - 156 / 219, change_low=-0.0068, change_high=0.1482, is_noise=True, is_enough=True,
 )  # fmt: skip
-WEB = ChangePart(
+WEB = made_row(
     headline_no=1, window_days=None, dimension="lead_source", value_no=1, dimension_value="web", values_inside=1,
     latest_entered=69, latest_share=0.26, latest_rate=53 / 69, previous_entered=66, previous_share=0.3,
     previous_rate=44 / 66, mix_part=0.0013, rate_part=0.0284, change_low=-0.05, change_high=0.248, is_noise=True,
     is_enough=True,
 )  # fmt: skip
-FAIR = replace(WEB, value_no=2, dimension_value="fair", latest_entered=12, previous_entered=9, is_enough=False)
-STAGE = VolumeChange(
+FAIR = WEB._replace(value_no=2, dimension_value="fair", latest_entered=12, previous_entered=9, is_enough=False)
+STAGE = made_row(
     stage="mql", label="MQL", latest_month=date(2025, 12, 1), latest_arrivals=95, previous_month=date(2025, 11, 1),
     previous_arrivals=172, change=-77, is_noise=False, is_enough=True, latest_ended=0, latest_median_days=None,
     previous_ended=0, previous_median_days=None, overdue=None,
@@ -47,26 +45,24 @@ class TestSentence:
             "MQL → SAL: 78.3 % of 267 cycles in Oct 2025 after 71.2 % of 219 in Sep 2025: +7.0 pts, "
             "within noise (95 % interval −0.7 pts to +14.8 pts)."
         )
-        assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, FootnoteBuilder("now")))
+        assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, Footnotes("now")))
 
     @pytest.mark.parametrize(("factor", "word"), [(1, "up 7.0 pts"), (-1, "down 7.0 pts")])
     def test_a_significant_change_has_a_direction(self, factor: int, word: str) -> None:
-        row = replace(ROW, change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
-        text = plain(sentence(row, FootnoteBuilder("now")))
+        row = ROW._replace(change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
+        text = plain(sentence(row, Footnotes("now")))
         assert text.startswith("MQL → SAL within 30 days: ")
         assert f": {word} (95 % interval +1.0 to +13.0 pts)." in text
         assert "noise" not in text
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
-        row = replace(ROW, latest_entered=12, is_enough=False)
-        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(
-            row, FootnoteBuilder("now")
-        )
+        row = ROW._replace(latest_entered=12, is_enough=False)
+        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(row, Footnotes("now"))
 
     def test_a_single_final_month_has_no_comparison(self) -> None:
-        row = replace(ROW, previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
-        assert "Oct 2025 is the first final month" in sentence(row, FootnoteBuilder("now"))
-        assert "no complete month is final yet" in sentence(replace(row, latest_month=None), FootnoteBuilder("now"))
+        row = ROW._replace(previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
+        assert "Oct 2025 is the first final month" in sentence(row, Footnotes("now"))
+        assert "no complete month is final yet" in sentence(row._replace(latest_month=None), Footnotes("now"))
 
 
 class TestSplit:
@@ -81,31 +77,31 @@ class TestSplit:
 
     def test_a_part_that_rose_by_its_share_names_its_falling_rate(self) -> None:
         """The value adds points, although its own rate fell."""
-        fell = replace(WEB, latest_rate=0.15, previous_rate=0.2, latest_entered=20, previous_entered=100)
+        fell = WEB._replace(latest_rate=0.15, previous_rate=0.2, latest_entered=20, previous_entered=100)
         text = plain(split_line(ROW, parts_of(((174, -15), fell), ((0, -14), FAIR))))
         assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in text
 
     def test_a_significant_part_is_reported(self) -> None:
-        parts = parts_of(((1, 28), replace(WEB, is_noise=False)), ((-4, 45), FAIR))
+        parts = parts_of(((1, 28), WEB._replace(is_noise=False)), ((-4, 45), FAIR))
         assert split_line(ROW, parts).endswith("69, more than noise.")
 
     def test_no_value_with_too_few_units_is_named(self) -> None:
-        text = split_line(ROW, parts_of(((1, 28), replace(FAIR, value_no=1)), ((-4, 45), FAIR)))
+        text = split_line(ROW, parts_of(((1, 28), FAIR._replace(value_no=1)), ((-4, 45), FAIR)))
         assert text.endswith("of no single value are there enough cycles to say more.")
         assert "fair" not in text
 
     def test_other_values_together_are_never_the_largest(self) -> None:
         """They are several values, so their rate is not compared."""
-        others = replace(WEB, value_no=9, dimension_value=None, values_inside=4, is_noise=None)
+        others = WEB._replace(value_no=9, dimension_value=None, values_inside=4, is_noise=None)
         assert "enough cycles is web:" in split_line(ROW, parts_of(((1, 2), WEB), ((0, 67), others)))
 
     def test_a_right_to_left_name_is_isolated(self) -> None:
-        text = split_line(ROW, parts_of(((1, 28), replace(WEB, dimension_value="שיווק")), ((0, 41), FAIR)))
+        text = split_line(ROW, parts_of(((1, 28), WEB._replace(dimension_value="שיווק")), ((0, 41), FAIR)))
         assert "\u2068שיווק\u2069" in text
 
 
-def parts_of(*values: tuple[tuple[int, int], ChangePart]) -> Parts:
-    answer = QueryResult(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
+def parts_of(*values: tuple[tuple[int, int], Row]) -> Parts:
+    answer = Answer(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
     return Parts(answer, "lead_source", tuple(each for each, _ in values))
 
 
@@ -133,11 +129,11 @@ class TestVolume:
     def test_stages_are_grouped_by_the_direction_of_their_change(self) -> None:
         stages = (
             STAGE,
-            replace(STAGE, label="SAL", latest_arrivals=178, previous_arrivals=206, change=-28, is_noise=True),
-            replace(
-                STAGE, label="Won", latest_arrivals=3, previous_arrivals=2, change=1, is_noise=True, is_enough=False
+            STAGE._replace(label="SAL", latest_arrivals=178, previous_arrivals=206, change=-28, is_noise=True),
+            STAGE._replace(
+                label="Won", latest_arrivals=3, previous_arrivals=2, change=1, is_noise=True, is_enough=False
             ),
-            replace(STAGE, label="SQL", latest_arrivals=300, previous_arrivals=200, change=100),
+            STAGE._replace(label="SQL", latest_arrivals=300, previous_arrivals=200, change=100),
         )
         assert (
             "Arrivals in Dec 2025 against Nov 2025: more than noise at MQL, down 77 (172 → 95) and SQL, up 100 (200 → 300); "
@@ -145,7 +141,7 @@ class TestVolume:
         ) == volumes.sentence(stages)
 
     def test_without_two_months_there_is_no_comparison(self) -> None:
-        row = replace(STAGE, previous_month=None, previous_arrivals=None, change=None, is_noise=None, is_enough=None)
+        row = STAGE._replace(previous_month=None, previous_arrivals=None, change=None, is_noise=None, is_enough=None)
         assert "Arrivals: there are no two complete months to compare yet." == volumes.sentence((row,))
 
 

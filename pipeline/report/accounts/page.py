@@ -1,28 +1,33 @@
-"""The section of leads per account: ratio by stage, depth of accounts, ratio by month."""
+"""The page of leads and accounts: ratio by stage, depth of accounts, ratio by month, accounts now."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.accounts.now import accounts_by_stage, largest_accounts
-from pipeline.report.accounts.paths import DEPTHS, REFERENCE_RATIOS, depth_path, ratio_months
+from pipeline.report.accounts.paths import (
+    DEPTHS,
+    REFERENCE_RATIOS,
+    depth_columns,
+    depth_path,
+    ratio_months,
+    stage_or_group,
+)
 from pipeline.report.accounts.personas import personas
-from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
-    Cell,
-    Column,
-    FootnoteBuilder,
     LegendItem,
-    Source,
     Table,
-    TableRow,
-    texts,
+    TableColumn,
+    number,
+    table,
+    word,
 )
-from pipeline.report.rows import Depth
+from pipeline.report.query import Answer, Report, Row, Source
 
 MATCHING_OUTCOMES = {
     "input": "given by an input",
@@ -47,62 +52,72 @@ class Accounts:
     charts: tuple[BarChart, ...]
     source: Source
     table: Table
-    path: BarChart | None
-    months: BarChart | None
-    personas: tuple[Table, ...]
+    path: BarChart | None = None
+    months: BarChart | None = None
+    personas: tuple[Table, ...] = ()
     """Coverage by persona. Empty if no lead has a persona."""
-    matching: Table | None
+    matching: Table | None = None
     now: BarChart | None = None
     largest: Table | None = None
 
 
-def accounts(figures: Figures, footnotes: FootnoteBuilder) -> Accounts:
-    """Return the section of leads per account."""
-    reached = [row for row in figures.accounts.depth.rows if row.basis == "reached"]
-    current = {row.stage: row for row in figures.accounts.depth.rows if row.basis == "current"}
-    total = figures.overview.rows[0]
-    known = total.leads - total.leads_without_account
-    matched = figures.accounts.matching.rows if figures.report.is_all else ()  # they count all leads
-    by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
-    by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
-    sentence = (
-        f"{text.count(known)} of {text.plural(total.leads, 'lead')} belong to {text.plural(total.accounts, 'account')}; "
-        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{by_domain_text}"
-    )
-    source = footnotes.source(
-        figures.accounts.depth,
+@dataclass(frozen=True)
+class AccountsPage:
+    """Leads and accounts."""
+
+    accounts: Accounts
+
+
+def accounts_page(report: Report) -> AccountsPage:
+    """Return the page of leads and accounts."""
+    return AccountsPage(_accounts(report))
+
+
+def _accounts(report: Report) -> Accounts:
+    depth = report.rows("report.account_depth", "leads", where="month_start is null", order="basis desc, milestone_no")
+    reached = [row for row in depth.rows if row.basis == "reached"]
+    current = {row.stage: row for row in depth.rows if row.basis == "current"}
+    # Matching counts all leads, so only their report shows it.
+    matching = report.rows("quality.account_matching", "leads", order="outcome_no") if report.is_all else None
+    source = report.source(
+        depth,
         unit="leads and accounts",
         basis="ever reached by as-of, or in the stage at as-of",
         denominator="ratio: distinct accounts of the leads with one",
     )
-    table = _depth_table(figures)
-    matching = _matching(figures, footnotes) if matched else None
+    by_matching = _matching(report, matching) if matching and matching.rows else None
+    sentence = _sentence(report.overview, matching.rows if matching else ())
     if not any(row.accounts for row in reached):
+        no_account = "No lead names an account, so there is no ratio to show."
         return Accounts(
-            "No lead names an account, so there is no ratio to show." if total.leads else sentence,
-            (),
-            source,
-            table,
-            None,
-            None,
-            (),
-            matching,
+            no_account if report.overview.leads else sentence, (), source, _depth_table(depth), matching=by_matching
         )
+    by_stage = report.rows("report.accounts_by_stage", "accounts", order="place")
     return Accounts(
         sentence,
         (_ratio_chart(reached, current), _depth_chart(reached)),
         source,
-        table,
-        depth_path(figures, footnotes),
-        ratio_months(figures, footnotes),
-        personas(figures, footnotes),
-        matching,
-        accounts_by_stage(figures, footnotes),
-        largest_accounts(figures, footnotes),
+        _depth_table(depth),
+        depth_path(report),
+        ratio_months(report, reached),
+        personas(report),
+        by_matching,
+        accounts_by_stage(report, by_stage),
+        largest_accounts(report, sum(row.accounts for row in by_stage.rows)),
     )
 
 
-def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> BarChart:
+def _sentence(total: Row, matched: Sequence[Row]) -> str:
+    by_domain = sum(row.leads for row in matched if row.has_account and row.outcome != "input")
+    by_domain_text = f" {text.plural(by_domain, 'lead')} found the account by a domain." if by_domain else ""
+    return (
+        f"{text.count(total.leads - total.leads_without_account)} of {text.plural(total.leads, 'lead')} belong to "
+        f"{text.plural(total.accounts, 'account')}; "
+        f"{text.count(total.leads_without_account)} have no account and stay outside every ratio.{by_domain_text}"
+    )
+
+
+def _ratio_chart(reached: Sequence[Row], current: dict[str, Row]) -> BarChart:
     end = charts.ceiling_of([row.ratio for row in (*reached, *current.values())], 5.6)
     references = [(round(100 * ratio / end, 2), f"{ratio}:1") for ratio in REFERENCE_RATIOS]
     reference_lines = tuple(charts.Line(x, 0, x, 24, "reference") for x, _ in references)
@@ -144,7 +159,7 @@ def _ratio_chart(reached: list[Depth], current: dict[str, Depth]) -> BarChart:
     )
 
 
-def _depth_chart(reached: list[Depth]) -> BarChart:
+def _depth_chart(reached: Sequence[Row]) -> BarChart:
     bar_rows = []
     for row in reached:
         parts = [
@@ -167,23 +182,19 @@ def _depth_chart(reached: list[Depth]) -> BarChart:
     )
 
 
-def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+def _matching(report: Report, answer: Answer) -> Table:
     """Return how leads were matched to an account, and why others were not (A2)."""
-    return Table(
-        caption="How leads came to their account, or why they have none",
-        columns=(Column("Account", "text"), Column("How, or why not", "text"), Column("Leads"), Column("Share")),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell("yes" if row.has_account else "none"),
-                    Cell(MATCHING_OUTCOMES[row.outcome]),
-                    *texts(text.count(row.leads), text.rate(row.share)),
-                )
-            )
-            for row in figures.accounts.matching.rows
+    return table(
+        answer.rows,
+        (
+            TableColumn("Account", "", lambda row: "yes" if row.has_account else "none", "text"),
+            word("How, or why not", "outcome", MATCHING_OUTCOMES.__getitem__),
+            number("Leads", "leads"),
+            number("Share", "share", text.rate),
         ),
-        source=footnotes.source(
-            figures.accounts.matching,
+        caption="How leads came to their account, or why they have none",
+        source=report.source(
+            answer,
             unit="leads",
             basis="leads in scope with a history; e-mails, websites and accounts as last delivered",
             denominator="all these leads",
@@ -192,34 +203,19 @@ def _matching(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _depth_table(figures: Figures) -> Table:
-    words = {"reached": "ever reached", "current": "there now"}
-    return Table(
+def _depth_table(depth: Answer) -> Table:
+    return table(
+        depth.rows,
+        (
+            stage_or_group(),
+            word("Which leads", "basis", {"reached": "ever reached", "current": "there now"}.__getitem__),
+            number("Leads", "leads"),
+            number("with account", "leads_with_account"),
+            number("without", "leads_without_account"),
+            number("Accounts", "accounts"),
+            number("Ratio", "ratio", text.ratio),
+            *depth_columns(),
+        ),
         caption="Leads and accounts by stage",
-        columns=(
-            Column("Stage", "text"),
-            Column("Which leads", "text"),
-            *(
-                Column(name)
-                for name in ("Leads", "with account", "without", "Accounts", "Ratio", "1 lead", "2", "3–4", "5+")
-            ),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.stage_label, note="group" if row.is_group else ""),
-                    Cell(words[row.basis]),
-                    *texts(
-                        *(
-                            text.count(n)
-                            for n in (row.leads, row.leads_with_account, row.leads_without_account, row.accounts)
-                        )
-                    ),
-                    Cell(text.ratio(row.ratio)),
-                    *texts(*(text.count(n) for n in (row.depth_1, row.depth_2, row.depth_3_4, row.depth_5_plus))),
-                )
-            )
-            for row in figures.accounts.depth.rows
-        ),
         key="depth",
     )

@@ -7,24 +7,20 @@ from collections.abc import Sequence
 from datetime import date
 
 from pipeline.report import text
-from pipeline.report.accounts.rows import DepthPath
-from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
     Cell,
-    Column,
     Details,
-    FootnoteBuilder,
     LegendItem,
     Table,
-    TableRow,
-    columns,
+    TableColumn,
     join_words,
-    texts,
+    number,
+    table,
 )
-from pipeline.report.rows import Depth
+from pipeline.report.query import Report, Row
 
 DEPTHS = (
     ("depth-1", "1 lead", "depth_1"),
@@ -39,26 +35,60 @@ SCALE_WIDTH = 9
 """Width of the scale in percent of the drawing."""
 
 
-def depth_path(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+def stage_or_group() -> TableColumn:
+    """Return the column of a stage that says whether it is a group."""
+    return TableColumn("Stage", "", lambda row: Cell(row.stage_label, note="group" if row.is_group else ""), "text")
+
+
+def depth_columns() -> tuple[TableColumn, ...]:
+    """Return the columns of accounts by their number of leads."""
+    return (
+        number("1 lead", "depth_1"),
+        number("2", "depth_2"),
+        number("3–4", "depth_3_4"),
+        number("5+", "depth_5_plus"),
+    )
+
+
+def depth_path(report: Report) -> BarChart:
     """Return accounts by the number of their leads known at arrival at each stage."""
-    result = figures.accounts.depth_path
+    answer = report.rows("report.account_depth_path", "accounts", order="milestone_no")
     return BarChart(
         title="How many people were known when the account arrived",
-        rows=tuple(_path_row(row) for row in result.rows),
+        rows=tuple(_path_row(row) for row in answer.rows),
         legend=tuple(LegendItem(tone, label) for tone, label, _ in DEPTHS),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="accounts",
             basis="leads with any stage entry by the account’s first arrival; later leads change nothing earlier",
             denominator="accounts that ever arrived at the stage",
         ),
-        details=Details("Numbers behind the chart", _path_table(result.rows)),
-        note=_medians(result.rows),
+        details=Details(
+            "Numbers behind the chart",
+            table(
+                answer.rows,
+                (
+                    stage_or_group(),
+                    number("Accounts", "accounts"),
+                    *depth_columns(),
+                    number("Median", "median_depth", text.number),
+                    number(
+                        "Median, arrived by now",
+                        "median_reached",
+                        text.number,
+                        hint="leads of the account that arrived at the stage by as-of",
+                    ),
+                ),
+                caption="Accounts by the number of leads known when they arrived",
+                key="depth-path",
+            ),
+        ),
+        note=_medians(answer.rows),
         key="depth-path",
     )
 
 
-def _path_row(row: DepthPath) -> BarRow:
+def _path_row(row: Row) -> BarRow:
     parts = [
         (tone, getattr(row, name), f"{label}: {text.plural(getattr(row, name), 'account')}")
         for tone, label, name in DEPTHS
@@ -72,7 +102,7 @@ def _path_row(row: DepthPath) -> BarRow:
     )
 
 
-def _medians(rows: Sequence[DepthPath]) -> str:
+def _medians(rows: Sequence[Row]) -> str:
     """Return the median of each stage in words: `1 at MCL and MEL; 2 at SQL`."""
     stages: dict[str, list[str]] = {}
     for row in rows:
@@ -82,41 +112,18 @@ def _medians(rows: Sequence[DepthPath]) -> str:
     return f"Median of the leads known when the account arrived: {words}." if words else ""
 
 
-def _path_table(rows: Sequence[DepthPath]) -> Table:
-    return Table(
-        caption="Accounts by the number of leads known when they arrived",
-        columns=(
-            Column("Stage", "text"),
-            *(Column(name) for name in ("Accounts", "1 lead", "2", "3–4", "5+", "Median")),
-            Column("Median, arrived by now", hint="leads of the account that arrived at the stage by as-of"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.stage_label, note="group" if row.is_group else ""),
-                    *texts(
-                        *(
-                            text.count(n)
-                            for n in (row.accounts, row.depth_1, row.depth_2, row.depth_3_4, row.depth_5_plus)
-                        )
-                    ),
-                    Cell(text.number(row.median_depth)),
-                    Cell(text.number(row.median_reached)),
-                )
-            )
-            for row in rows
-        ),
-        key="depth-path",
+def ratio_months(report: Report, reached: Sequence[Row]) -> BarChart:
+    """Return leads per account at the end of each month, one line per stage of `reached`."""
+    answer = report.rows(
+        "report.account_depth",
+        "leads",
+        where="basis = 'reached' and month_start is not null",
+        order="month_start, milestone_no",
     )
-
-
-def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
-    """Return leads per account at the end of each month, one line per stage."""
-    result = figures.accounts.depth_months
-    stages = [(row.stage, row.stage_label) for row in figures.accounts.depth.rows if row.basis == "reached"]
-    by_stage = {stage: [row for row in result.rows if row.stage == stage] for stage, _ in stages}
-    top = charts.ceiling_of([row.ratio for row in result.rows], 5.6)
-    months = sorted({(row.month_start, row.is_partial) for row in result.rows if row.month_start})
+    stages = [(row.stage, row.stage_label) for row in reached]
+    by_stage = {stage: [row for row in answer.rows if row.stage == stage] for stage, _ in stages}
+    top = charts.ceiling_of([row.ratio for row in answer.rows], 5.6)
+    months = sorted({(row.month_start, row.is_partial) for row in answer.rows if row.month_start})
     return BarChart(
         title="Leads per account over the months, among those that had reached the stage by the month’s end",
         rows=tuple(
@@ -130,18 +137,18 @@ def ratio_months(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
         ),
         legend=(LegendItem("dot-rate", "month’s end"), LegendItem("reference", "1:1 and 5:1 for reference")),
         axis=_axis(months),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="leads and accounts",
             basis="reached by the month’s end; later leads change nothing earlier",
             denominator="distinct accounts (after the slash in the table)",
         ),
-        details=Details("Month by month", _months_table(result.rows, stages, months)),
+        details=Details("Month by month", _months_table(answer.rows, stages, months)),
         key="ratio-months",
     )
 
 
-def _line(rows: Sequence[Depth], label: str, top: float) -> charts.Drawing:
+def _line(rows: Sequence[Row], label: str, top: float) -> charts.Drawing:
     """Draw one stage as a line that is broken at months without accounts."""
     step = (100 - SCALE_WIDTH) / len(rows)
 
@@ -188,29 +195,23 @@ def _axis(months: Sequence[tuple[date, bool]]) -> charts.Drawing:
     return charts.Drawing(18, "months", labels=tuple(labels))
 
 
-def _months_table(
-    rows: Sequence[Depth], stages: Sequence[tuple[str, str]], months: Sequence[tuple[date, bool]]
-) -> Table:
+def _months_table(rows: Sequence[Row], stages: Sequence[tuple[str, str]], months: Sequence[tuple[date, bool]]) -> Table:
     cells = {(row.month_start, row.stage): row for row in rows}
-    return Table(
-        caption="Leads per account at each month’s end, among those that had reached the stage by then",
-        columns=columns("Month", *(label for _, label in stages)),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(text.period(month, is_partial)),
-                    *(
-                        Cell(
-                            text.ratio(row.ratio),
-                            "" if row.accounts else "none",
-                            f"{text.count(row.leads_with_account)} / {text.count(row.accounts)}",
-                        )
-                        for stage, _ in stages
-                        for row in (cells[month, stage],)
-                    ),
-                )
-            )
-            for month, is_partial in reversed(months)
+
+    def column(stage: str, label: str) -> TableColumn:
+        return TableColumn(label, "", lambda month: _ratio_cell(cells[month[0], stage]))
+
+    return table(
+        reversed(months),
+        (
+            TableColumn("Month", "", lambda month: text.period(*month), "text"),
+            *(column(stage, label) for stage, label in stages),
         ),
+        caption="Leads per account at each month’s end, among those that had reached the stage by then",
         key="ratio-months",
     )
+
+
+def _ratio_cell(row: Row) -> Cell:
+    counts = f"{text.count(row.leads_with_account)} / {text.count(row.accounts)}"
+    return Cell(text.ratio(row.ratio), "" if row.accounts else "none", counts)

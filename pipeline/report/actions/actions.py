@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pipeline.report import links, text
-from pipeline.report.actions.rows import Action
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import FootnoteBuilder, Source
-from pipeline.report.rows import Headline
+from pipeline.report import answers, links, text
+from pipeline.report.query import Footnotes, Report, Row, Source
 
 MAX_ACTIONS = 3
 """Actions on the index and in the mail; the table has all rules that fired."""
@@ -33,13 +30,13 @@ class Actions:
     source: Source
 
 
-def actions(figures: Figures, footnotes: FootnoteBuilder) -> Actions:
+def actions(report: Report) -> Actions:
     """Return the first `MAX_ACTIONS` actions; no line if no rule fired."""
-    pairs = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
+    pairs = answers.headline_windows(report)
     return Actions(
-        lines=tuple(WORDS[row.rule](row, pairs, footnotes) for row in figures.actions.rows[:MAX_ACTIONS]),
-        source=footnotes.source(
-            figures.actions,
+        lines=tuple(WORDS[row.rule](row, pairs, report) for row in answers.actions(report).rows[:MAX_ACTIONS]),
+        source=report.source(
+            answers.actions(report),
             unit="leads; of a rate: what the headline counts",
             basis="each rule compares with a fixed limit; the comment of the table names all rules",
             denominator="the number after “of”",
@@ -47,7 +44,7 @@ def actions(figures: Figures, footnotes: FootnoteBuilder) -> Actions:
     )
 
 
-def _overdue_owner(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
+def _overdue_owner(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
     background = "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}."
     if row.in_time_share is not None and row.others_in_time_share is not None:
         background += (
@@ -62,7 +59,7 @@ def _overdue_owner(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) 
     )
 
 
-def _overdue_leads(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
+def _overdue_leads(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} leads with a time limit are overdue.",
         "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}.",
@@ -71,9 +68,7 @@ def _overdue_leads(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) 
     )
 
 
-def _weak_value(row: Action, pairs: Mapping[int, Headline], footnotes: FootnoteBuilder) -> ActionLine:
-    assert row.headline_no is not None
-    assert row.dimension is not None
+def _weak_value(row: Row, pairs: Mapping[int, Row], footnotes: Footnotes) -> ActionLine:
     pair = pairs[row.headline_no]
     return ActionLine(
         f"Find out why {text.dimension(row.dimension)} “{row.dimension_value}” did worse "
@@ -85,8 +80,7 @@ def _weak_value(row: Action, pairs: Mapping[int, Headline], footnotes: FootnoteB
     )
 
 
-def _skipped_stage(row: Action, pairs: Mapping[int, Headline], footnotes: FootnoteBuilder) -> ActionLine:
-    assert row.headline_no is not None
+def _skipped_stage(row: Row, pairs: Mapping[int, Row], footnotes: Footnotes) -> ActionLine:
     pair = pairs[row.headline_no]
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} arrivals at {row.stage_label} "
@@ -98,7 +92,7 @@ def _skipped_stage(row: Action, pairs: Mapping[int, Headline], footnotes: Footno
     )
 
 
-def _no_account(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> ActionLine:
+def _no_account(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} leads have no account ({text.percent(row.share)}).",
         "Figures by account leave them out.",
@@ -107,7 +101,7 @@ def _no_account(row: Action, _: Mapping[int, Headline], __: FootnoteBuilder) -> 
     )
 
 
-WORDS: dict[str, Callable[[Action, Mapping[int, Headline], FootnoteBuilder], ActionLine]] = {
+WORDS: dict[str, Callable[[Row, Mapping[int, Row], Footnotes], ActionLine]] = {
     "overdue_owner": _overdue_owner,
     "overdue_leads": _overdue_leads,
     "weak_value": _weak_value,

@@ -10,25 +10,24 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.database.connection import quoted
 from pipeline.report import links, text, units
 from pipeline.report.changes import volumes as volume_changes
 from pipeline.report.changes.bars import part_bar
-from pipeline.report.changes.rows import ChangePart, ChangeSplit, RateChange
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import Figures
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
     Cell,
-    Column,
     Details,
-    FootnoteBuilder,
     LegendItem,
-    Source,
     Table,
+    TableColumn,
     TableRow,
+    number,
+    table,
 )
-from pipeline.report.query import QueryResult
+from pipeline.report.query import Answer, Footnotes, Report, Row, Source
+from pipeline.report.text import SMALL_SAMPLE
 
 SPLIT_NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
@@ -79,7 +78,7 @@ class Parts:
     `tenths` holds (mix, rates) of each row.
     """
 
-    result: QueryResult[ChangePart]
+    answer: Answer
     dimension: str
     tenths: tuple[tuple[int, int], ...]
 
@@ -94,38 +93,51 @@ class Parts:
         return sum(rates for _, rates in self.tenths)
 
 
-def changes(figures: Figures, footnotes: FootnoteBuilder) -> Changes:
+def changes(report: Report) -> Changes:
     """Return the changes of every pair in every window, and of the stages."""
-    change_figures = figures.changes
-    parts: dict[tuple[int, int | None], list[Parts]] = {}
-    for split, result in zip(change_figures.splits.rows, change_figures.parts, strict=True):
-        parts.setdefault((split.headline_no, split.window_days), []).append(_parts(split, result))
-    by_pair: dict[int, list[RateChange]] = {}
-    for row in change_figures.rates.rows:
+    volumes = report.rows("report.volume_change", "latest_ended", order="stage_no")
+    return Changes(
+        pairs=pair_changes(report),
+        volumes=volume_changes.sentence(volumes.rows),
+        stages=volume_changes.stages(report, volumes),
+        note=SPLIT_NOTE if _splits(report) else "",
+        source=_source(report),
+    )
+
+
+def pair_changes(report: Report) -> tuple[PairChange, ...]:
+    """Return the changes of every headline pair, in the order of the configuration."""
+    by_pair: dict[int, list[Row]] = {}
+    for row in _rate_changes(report).rows:
         by_pair.setdefault(row.headline_no, []).append(row)
-    unit = units.plural(figures.overview.rows[0].unit)
-    source = footnotes.source(
-        change_figures.rates,
+    return tuple(_pair(report, rows) for rows in by_pair.values())
+
+
+def _rate_changes(report: Report) -> Answer:
+    return report.rows("report.rate_change", "latest_entered", order="headline_no, window_days nulls first")
+
+
+def _splits(report: Report) -> tuple[Row, ...]:
+    return report.rows(
+        "report.rate_change_split", "headline_no", order="headline_no, window_days nulls first, dimension_no"
+    ).rows
+
+
+def _source(report: Report) -> Source:
+    unit = units.plural(report.overview.unit)
+    return report.source(
+        _rate_changes(report),
         unit=unit,
         basis="the last complete month whose cohort is final against the final month before it; "
         "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
         denominator=f"{unit} that arrived at the first stage of the pair in the month",
     )
-    return Changes(
-        pairs=tuple(_pair(rows, parts, source, footnotes) for rows in by_pair.values()),
-        volumes=volume_changes.sentence(change_figures.volumes.rows),
-        stages=volume_changes.stages(change_figures.volumes, footnotes),
-        note=SPLIT_NOTE if parts else "",
-        source=source,
-    )
 
 
-def _pair(
-    rows: list[RateChange], parts: dict[tuple[int, int | None], list[Parts]], source: Source, footnotes: FootnoteBuilder
-) -> PairChange:
+def _pair(report: Report, rows: list[Row]) -> PairChange:
     rows = sorted(rows, key=lambda row: not row.is_headline_window)
-    rows_with_parts = [row for row in rows if row.is_enough and (row.headline_no, row.window_days) in parts]
-    first = rows_with_parts[0] if rows_with_parts else None
+    parts = [_parts_of(report, row) if row.is_enough else () for row in rows]
+    explained = next(((row, each) for row, each in zip(rows, parts, strict=True) if each), None)
     return PairChange(
         from_stage=rows[0].from_stage,
         to_stage=rows[0].to_stage,
@@ -133,23 +145,30 @@ def _pair(
         windows=tuple(
             WindowChange(
                 name=_window(row).capitalize(),
-                sentence=sentence(row, footnotes),
-                splits=tuple(split_line(row, each) for each in parts.get((row.headline_no, row.window_days), ()))
-                if row.is_enough
-                else (),
+                sentence=sentence(row, report),
+                splits=tuple(split_line(row, each) for each in by_dimension),
             )
-            for row in rows
+            for row, by_dimension in zip(rows, parts, strict=True)
         ),
-        charts=_charts(first, parts[first.headline_no, first.window_days], footnotes) if first else (),
-        source=source,
+        charts=_charts(report, *explained) if explained else (),
+        source=_source(report),
     )
 
 
-def _window(row: RateChange) -> str:
+def _parts_of(report: Report, row: Row) -> tuple[Parts, ...]:
+    """Return the parts of the change of a pair in a window, one entry per dimension."""
+    return tuple(
+        _parts(report, split)
+        for split in _splits(report)
+        if (split.headline_no, split.window_days) == (row.headline_no, row.window_days)
+    )
+
+
+def _window(row: Row) -> str:
     return "ever" if row.window_days is None else f"within {row.window_days} days"
 
 
-def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
+def sentence(row: Row, footnotes: Footnotes) -> str:
     """Return the change of one pair and window as a sentence."""
     name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
     latest, previous = footnotes.month(row.latest_month), footnotes.month(row.previous_month)
@@ -173,10 +192,10 @@ def sentence(row: RateChange, footnotes: FootnoteBuilder) -> str:
     return f"{compared}: {direction} {text.distance(row.change)} ({bounds})."
 
 
-def split_line(row: RateChange, parts: Parts) -> str:
+def split_line(row: Row, parts: Parts) -> str:
     """Return the split of a change into mix and rates, and the value with the largest part."""
     line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
-    values = tuple(zip(parts.result.rows, parts.tenths, strict=True))
+    values = tuple(zip(parts.answer.rows, parts.tenths, strict=True))
     if len(values) < 2:
         return f"{line}."
     # `max` keeps the first of equal parts, which belongs to the value with most units.
@@ -196,13 +215,13 @@ def split_line(row: RateChange, parts: Parts) -> str:
     )
 
 
-def _direction(value: ChangePart) -> str:
+def _direction(value: Row) -> str:
     """Return how the value's own rate changed. Its part of the change can have another sign."""
     own_change = (value.latest_rate or 0) - (value.previous_rate or 0)
     return "rose" if own_change > 0 else "fell" if own_change < 0 else "stayed the same"
 
 
-def _rates(value: ChangePart) -> str:
+def _rates(value: Row) -> str:
     """Return `66.7 % of 66 → 76.8 % of 69, within noise` for a value that both months have."""
     then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
     now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
@@ -210,15 +229,23 @@ def _rates(value: ChangePart) -> str:
     return f"{then} → {now}{noise}"
 
 
-def _parts(split: ChangeSplit, result: QueryResult[ChangePart]) -> Parts:
+def _parts(report: Report, split: Row) -> Parts:
+    window = "is null" if split.window_days is None else f"= {split.window_days}"
+    answer = report.rows(
+        "report.rate_change_parts",
+        "latest_entered",
+        where=f"headline_no = {split.headline_no}\n    and window_days {window}\n"
+        f"    and dimension = {quoted(split.dimension)}",
+        order="value_no",
+    )
     mix, rates = apportioned((split.mix_part, split.rate_part), tenths(split.change))
     return Parts(
-        result=result,
-        dimension=split.dimension,
-        tenths=tuple(
+        answer,
+        split.dimension,
+        tuple(
             zip(
-                apportioned([row.mix_part for row in result.rows], mix),
-                apportioned([row.rate_part for row in result.rows], rates),
+                apportioned([row.mix_part for row in answer.rows], mix),
+                apportioned([row.rate_part for row in answer.rows], rates),
                 strict=True,
             )
         ),
@@ -251,18 +278,21 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"{text.points(low).removesuffix(f'{text.THIN}pts')} to {text.points(high)}"
 
 
-def _charts(row: RateChange, by_dimension: list[Parts], footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
+def _charts(report: Report, row: Row, by_dimension: Sequence[Parts]) -> tuple[BarChart, ...]:
     """Return one chart per dimension. All have the same scale, so that they can be compared."""
     largest = max(
-        (max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
-         for parts in by_dimension for part in parts.result.rows),
+        (
+            max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
+            for parts in by_dimension
+            for part in parts.answer.rows
+        ),
         default=0.0,
-    )  # fmt: skip
-    return tuple(_chart(row, parts, largest, footnotes) for parts in by_dimension)
+    )
+    return tuple(_chart(report, row, parts, largest) for parts in by_dimension)
 
 
-def _chart(row: RateChange, parts: Parts, largest: float, footnotes: FootnoteBuilder) -> BarChart:
-    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
+def _chart(report: Report, row: Row, parts: Parts, largest: float) -> BarChart:
+    then, now = report.month(row.previous_month), report.month(row.latest_month)
     return BarChart(
         title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
         rows=tuple(
@@ -274,54 +304,56 @@ def _chart(row: RateChange, parts: Parts, largest: float, footnotes: FootnoteBui
                 value=_points(mix + rates),
                 notes=(f"mix {_points(mix)}, rates {_points(rates)}", _value_note(value, row.unit)),
             )
-            for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
+            for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
         ),
         legend=(LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed")),
-        source=footnotes.source(
-            parts.result,
+        source=report.source(
+            parts.answer,
             unit=units.plural(row.unit),
             basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
             denominator=f"n; share: all {units.plural(row.unit)} of the month",
         ),
-        details=Details("Numbers behind the chart", _table(row, parts, footnotes)),
+        details=Details("Numbers behind the chart", _table(row, parts, then, now)),
         key="change-parts",
     )
 
 
-def _name(value: ChangePart) -> str:
-    return value.dimension_value if value.dimension_value is not None else _others(value)
+def _name(value: Row) -> str:
+    return value.dimension_value if value.dimension_value is not None else text.other_values(value.values_inside)
 
 
-def _others(value: ChangePart) -> str:
-    return text.plural(value.values_inside, "other value")
-
-
-def _value_note(value: ChangePart, unit: str) -> str:
+def _value_note(value: Row, unit: str) -> str:
     if not value.is_enough:
         then, now = text.count(value.previous_entered), text.plural(value.latest_entered, unit)
         return f"too few to say more: {then}, then {now}"
     return _rates(value)
 
 
-def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
-    then, now = footnotes.month(row.previous_month), footnotes.month(row.latest_month)
-    return Table(
-        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
-        columns=(
-            Column(parts.dimension, "text"),
-            *(Column(f"{what}, {month}") for what in ("n", "Share", "Rate") for month in (then, now)),
-            Column("Its own change"),
-            Column("Mix"),
-            Column("Rates"),
-            Column("Together"),
-        ),
-        rows=(
-            *(
-                _part_row(value, mix, rates)
-                for value, (mix, rates) in zip(parts.result.rows, parts.tenths, strict=True)
+def _table(row: Row, parts: Parts, then: str, now: str) -> Table:
+    tenths_of = dict(zip((value.value_no for value in parts.answer.rows), parts.tenths, strict=True))
+    return table(
+        parts.answer.rows,
+        (
+            TableColumn(
+                parts.dimension,
+                "",
+                lambda value: Cell(_name(value), "quiet" if value.dimension_value is None else ""),
+                "text",
             ),
-            _total_row(row, parts),
+            number(f"n, {then}", "previous_entered"),
+            number(f"n, {now}", "latest_entered"),
+            number(f"Share, {then}", "previous_share", text.rate),
+            number(f"Share, {now}", "latest_share", text.rate),
+            number(f"Rate, {then}", "previous_rate", text.rate),
+            number(f"Rate, {now}", "latest_rate", text.rate),
+            TableColumn("Its own change", "", _own_change),
+            TableColumn("Mix", "", lambda value: _points(tenths_of[value.value_no][0])),
+            TableColumn("Rates", "", lambda value: _points(tenths_of[value.value_no][1])),
+            TableColumn("Together", "", lambda value: Cell(_points(sum(tenths_of[value.value_no])), "sum")),
         ),
+        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
+        tone=lambda value: "" if value.is_enough else "small-n",
+        total=_total_row(row, parts),
         notes=(
             f"Grey: fewer than {SMALL_SAMPLE} {units.plural(row.unit)} in one of the months: nothing is said of its change.",
         ),
@@ -329,35 +361,20 @@ def _table(row: RateChange, parts: Parts, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _part_row(value: ChangePart, mix: int, rates: int) -> TableRow:
-    own_change = None
-    if value.latest_rate is not None and value.previous_rate is not None:
-        own_change = value.latest_rate - value.previous_rate
-    return TableRow(
-        (
-            Cell(_name(value), "quiet" if value.dimension_value is None else ""),
-            Cell(text.count(value.previous_entered)),
-            Cell(text.count(value.latest_entered)),
-            Cell(text.rate(value.previous_share)),
-            Cell(text.rate(value.latest_share)),
-            Cell(text.rate(value.previous_rate)),
-            Cell(text.rate(value.latest_rate)),
-            Cell(text.points(own_change), note=_verdict(value)) if value.is_enough else Cell(text.DASH, note="n small"),
-            Cell(_points(mix)),
-            Cell(_points(rates)),
-            Cell(_points(mix + rates), "sum"),
-        ),
-        "" if value.is_enough else "small-n",
-    )
+def _own_change(value: Row) -> Cell:
+    if not value.is_enough:
+        return Cell(text.DASH, note="n small")
+    is_known = value.latest_rate is not None and value.previous_rate is not None
+    return Cell(text.points(value.latest_rate - value.previous_rate if is_known else None), note=_verdict(value))
 
 
-def _verdict(value: ChangePart) -> str:
+def _verdict(value: Row) -> str:
     if value.is_noise is None:
         return ""
     return f"{'within noise, ' if value.is_noise else ''}{_interval(value.change_low, value.change_high)}"
 
 
-def _total_row(row: RateChange, parts: Parts) -> TableRow:
+def _total_row(row: Row, parts: Parts) -> TableRow:
     return TableRow(
         (
             Cell("All"),

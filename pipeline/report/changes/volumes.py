@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.report import links, text
-from pipeline.report.changes.rows import VolumeChange
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, join_words
-from pipeline.report.query import QueryResult
+from pipeline.report.layout.table import Cell, Details, TableColumn, join_words, number, table
+from pipeline.report.query import Answer, Report, Row
+from pipeline.report.text import SMALL_SAMPLE
 
 
-def sentence(stages: Sequence[VolumeChange]) -> str:
+def sentence(stages: Sequence[Row]) -> str:
     """Return the changes of arrivals: significant ones with numbers, the other stages by name."""
     if not stages or stages[0].previous_month is None:
         return "Arrivals: there are no two complete months to compare yet."
@@ -29,31 +28,44 @@ def sentence(stages: Sequence[VolumeChange]) -> str:
     return f"Arrivals in {months}: {'; '.join(parts)}."
 
 
-def _moved(stage: VolumeChange) -> str:
+def _moved(stage: Row) -> str:
     change = stage.change or 0
     then, now = text.count(stage.previous_arrivals), text.count(stage.latest_arrivals)
     return f"{stage.label}, {'up' if change > 0 else 'down'} {text.count(abs(change))} ({then} → {now})"
 
 
-def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Details:
+def stages(report: Report, answer: Answer) -> Details:
     """Return the table behind the sentence, with the time in stage of stays that ended."""
-    first = result.rows[0]
+    first = answer.rows[0]
     then = text.month(first.previous_month) if first.previous_month else "month before"
     now = text.month(first.latest_month) if first.latest_month else "last month"
-    table = Table(
-        caption="Path stages, the last complete month against the month before",
-        columns=(
-            Column("Stage", "text"),
-            Column(f"Arrivals, {then}"),
-            Column(f"Arrivals, {now}"),
-            Column("Change"),
-            Column(f"Median time, {then}", hint="of the stays that ended in the month"),
-            Column(f"Median time, {now}", hint="of the stays that ended in the month"),
-            Column("Overdue now"),
+    ended = "of the stays that ended in the month"
+    changed = table(
+        answer.rows,
+        (
+            TableColumn("Stage", "", lambda row: Cell(row.label, link=links.stage_page(row.stage)), "text"),
+            number(f"Arrivals, {then}", "previous_arrivals"),
+            number(f"Arrivals, {now}", "latest_arrivals"),
+            TableColumn("Change", "", _change),
+            TableColumn(
+                f"Median time, {then}",
+                "previous_median_days",
+                lambda row: _median(row.previous_median_days, row.previous_ended),
+                hint=ended,
+            ),
+            TableColumn(
+                f"Median time, {now}",
+                "latest_median_days",
+                lambda row: _median(row.latest_median_days, row.latest_ended),
+                hint=ended,
+            ),
+            TableColumn(
+                "Overdue now", "overdue", lambda row: Cell(text.count(row.overdue), "" if row.overdue else "none")
+            ),
         ),
-        rows=tuple(_stage_row(row) for row in result.rows),
-        source=footnotes.source(
-            result,
+        caption="Path stages, the last complete month against the month before",
+        source=report.source(
+            answer,
             unit="cycles; stays; leads overdue",
             basis="arrivals in the month; stays that ended in the month, by their counts: medians are not tested",
             denominator="none: counts and medians",
@@ -64,28 +76,16 @@ def stages(result: QueryResult[VolumeChange], footnotes: FootnoteBuilder) -> Det
         ),
         key="volume-change",
     )
-    return Details("Arrivals and time in stage", table, note=f"{now} against {then}" if first.previous_month else "")
+    return Details("Arrivals and time in stage", changed, note=f"{now} against {then}" if first.previous_month else "")
 
 
-def _stage_row(row: VolumeChange) -> TableRow:
+def _change(row: Row) -> Cell:
     if row.change is None:
-        change = Cell(text.DASH, "none")
-    elif not row.is_enough:
-        change = Cell(text.DASH, "small-n", "too few to say")
-    else:
-        sign = "+" if row.change > 0 else ""
-        change = Cell(f"{sign}{text.count(row.change)}", note="within noise" if row.is_noise else "more than noise")
-    return TableRow(
-        (
-            Cell(row.label, link=links.stage_page(row.stage)),
-            Cell(text.count(row.previous_arrivals)),
-            Cell(text.count(row.latest_arrivals)),
-            change,
-            _median(row.previous_median_days, row.previous_ended),
-            _median(row.latest_median_days, row.latest_ended),
-            Cell(text.count(row.overdue), "" if row.overdue else "none"),
-        )
-    )
+        return Cell(text.DASH, "none")
+    if not row.is_enough:
+        return Cell(text.DASH, "small-n", "too few to say")
+    sign = "+" if row.change > 0 else ""
+    return Cell(f"{sign}{text.count(row.change)}", note="within noise" if row.is_noise else "more than noise")
 
 
 def _median(days: float | None, ended: int) -> Cell:

@@ -3,33 +3,36 @@
 from __future__ import annotations
 
 from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.conversion.rows import ImpliedComparison
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
+from pipeline.report.conversion.cohorts import COUNTS, STILL_OPEN, title
+from pipeline.report.conversion.routes import rate_so_far
+from pipeline.report.layout.table import Cell, Table, TableColumn, number, table, word
+from pipeline.report.query import Report
+from pipeline.report.text import SMALL_SAMPLE
 
 BASES = {"observed": "observed", "with_implied": "with implied dates"}
 
 
-def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
+def implied(report: Report) -> Table | None:
     """Return two rows per pair; None unless the configuration asks for the comparison."""
-    if not figures.routes.implied.rows:
+    answer = report.rows("report.implied_comparison", "entered", order="shown_no, basis")
+    if not answer.rows:
         return None
-    return Table(
-        caption="Comparison with implied dates: not a number of this report",
-        columns=(
-            Column("Pair", "text"),
-            Column("Arrivals", "text"),
-            *(
-                Column(name)
-                for name in ("Entered", "Converted", "Passed over", "Lost", "Still open", "Rate, all cohorts")
+    return table(
+        answer.rows,
+        (
+            TableColumn("Pair", "", title, "text"),
+            word("Arrivals", "basis", BASES.__getitem__),
+            *COUNTS,
+            STILL_OPEN,
+            TableColumn("Rate, all cohorts", "rate", rate_so_far),
+            TableColumn(
+                "95 % interval", "rate_low", lambda row: Cell(text.interval(row.rate_low, row.rate_high), "quiet")
             ),
-            Column("95 % interval"),
-            Column("Difference"),
+            number("Difference", "rate_change", text.points),
         ),
-        rows=tuple(_row(row) for row in figures.routes.implied.rows),
-        source=footnotes.source(
-            figures.routes.implied,
+        caption="Comparison with implied dates: not a number of this report",
+        source=report.source(
+            answer,
             unit="cycles",
             basis="all cohorts, window: ever; implied: a stage that the cycle skipped, dated at its first arrival above it",
             denominator="entered; entered = converted + passed over + lost + still open",
@@ -42,19 +45,4 @@ def implied(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
             f"Grey: fewer than {SMALL_SAMPLE} cycles.",
         ),
         key="implied",
-    )
-
-
-def _row(row: ImpliedComparison) -> TableRow:
-    counts = (row.entered, row.converted, row.passed_over, row.lost, row.still_open)
-    tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL_SAMPLE else ""
-    return TableRow(
-        (
-            Cell(f"{row.from_label} → {row.to_label}"),
-            Cell(BASES[row.basis]),
-            *texts(*(text.count(n) for n in counts)),
-            Cell(text.rate(row.rate), tone, f"{text.count(row.still_open)} open" if row.still_open else ""),
-            Cell(text.interval(row.rate_low, row.rate_high), "quiet"),
-            Cell(text.points(row.rate_change)),
-        )
     )

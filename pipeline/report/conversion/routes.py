@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.conversion.rows import RouteConversion
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, columns, texts
+from pipeline.report import answers, text
+from pipeline.report.conversion.cohorts import COUNTS, STILL_OPEN, title
+from pipeline.report.layout.table import Cell, Table, TableColumn, number, table, word
+from pipeline.report.query import Report, Row
+from pipeline.report.text import SMALL_SAMPLE
 
 ORIGINS = {
     "rule": "a rule of [[origins]]",
@@ -29,35 +29,40 @@ class Routes:
     qualifications: Table | None
 
 
-def routes(figures: Figures, footnotes: FootnoteBuilder) -> Routes:
+def routes(report: Report) -> Routes:
     """Return the tables of routes, origins and qualifications."""
-    labels = [stage.label for stage in figures.stages.rows if stage.qualifies]
+    labels = [stage.label for stage in answers.stages(report) if stage.qualifies]
     qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
     return Routes(
-        conversion=_conversion(figures, qualifying, footnotes) if figures.routes.conversion.rows else None,
+        conversion=_conversion(report, qualifying),
         qualifying=qualifying,
-        origins=_origins(figures, footnotes),
-        qualifications=_qualifications(figures, footnotes) if figures.routes.qualifications.rows else None,
+        origins=_origins(report),
+        qualifications=_qualifications(report),
     )
 
 
-def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -> Table:
+def _conversion(report: Report, qualifying: str) -> Table | None:
+    answer = report.rows("report.conversion_by_route", "entered", order="shown_no, route_no")
+    if not answer.rows:
+        return None
     names = {"all": "all", "qualified": f"via {qualifying}", "direct": "direct"}
-    return Table(
-        caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",
-        columns=(
-            Column("Pair", "text"),
-            Column("Route", "text"),
-            *(
-                Column(name)
-                for name in ("Entered", "Converted", "Passed over", "Lost", "Still open", "Rate, all cohorts")
+    return table(
+        answer.rows,
+        (
+            TableColumn("Pair", "", title, "text"),
+            word("Route", "route", names.__getitem__),
+            *COUNTS,
+            STILL_OPEN,
+            TableColumn("Rate, all cohorts", "rate", rate_so_far),
+            TableColumn("Rate, final months", "mature_rate", _final_rate),
+            TableColumn(
+                "95 % interval", "mature_low", lambda row: Cell(text.interval(row.mature_low, row.mature_high), "quiet")
             ),
-            Column("Rate, final months"),
-            Column("95 % interval"),
         ),
-        rows=tuple(_conversion_row(row, names[row.route]) for row in figures.routes.conversion.rows),
-        source=footnotes.source(
-            figures.routes.conversion,
+        caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",
+        tone=lambda row: "total" if row.route == "all" else "",
+        source=report.source(
+            answer,
             unit="cycles",
             basis="counts: all cohorts, window: ever; final months: those final for all routes together",
             denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
@@ -72,23 +77,13 @@ def _conversion(figures: Figures, qualifying: str, footnotes: FootnoteBuilder) -
     )
 
 
-def _conversion_row(row: RouteConversion, name: str) -> TableRow:
-    counts = (row.entered, row.converted, row.passed_over, row.lost, row.still_open)
+def rate_so_far(row: Row) -> Cell:
+    """Return the rate of all cohorts together, which can rise while a unit is open."""
     tone = "immature" if row.still_open else "small-n" if 0 < row.entered < SMALL_SAMPLE else ""
-    return TableRow(
-        (
-            Cell(f"{row.from_label} → {row.to_label}"),
-            Cell(name),
-            *texts(*(text.count(n) for n in counts)),
-            Cell(text.rate(row.rate), tone, f"{text.count(row.still_open)} open" if row.still_open else ""),
-            _mature_rate(row),
-            Cell(text.interval(row.mature_low, row.mature_high), "quiet"),
-        ),
-        "total" if row.route == "all" else "",
-    )
+    return Cell(text.rate(row.rate), tone, f"{text.count(row.still_open)} open" if row.still_open else "")
 
 
-def _mature_rate(row: RouteConversion) -> Cell:
+def _final_rate(row: Row) -> Cell:
     if row.mature_entered == 0:
         return Cell(text.DASH, "none")
     return Cell(
@@ -98,16 +93,14 @@ def _mature_rate(row: RouteConversion) -> Cell:
     )
 
 
-def _origins(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    return Table(
+def _origins(report: Report) -> Table:
+    answer = report.rows("report.origin_sources", "leads", order="source_no")
+    return table(
+        answer.rows,
+        (word("Source", "source", ORIGINS.__getitem__), number("Leads", "leads"), number("Share", "share", text.rate)),
         caption="Origin: who says it",
-        columns=columns("Source", "Leads", "Share"),
-        rows=tuple(
-            TableRow(texts(ORIGINS[row.source], text.count(row.leads), text.rate(row.share)))
-            for row in figures.routes.origins.rows
-        ),
-        source=footnotes.source(
-            figures.routes.origins,
+        source=report.source(
+            answer,
             unit="leads with history",
             basis="all history; the origin is the lead’s, as it is now",
             denominator="all leads with history, in scope",
@@ -116,16 +109,16 @@ def _origins(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _qualifications(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    return Table(
+def _qualifications(report: Report) -> Table | None:
+    answer = report.rows("report.qualifications", "cycles", order="qualifier_no")
+    if not answer.rows:
+        return None
+    return table(
+        answer.rows,
+        (word("Team", "qualified_by"), number("Cycles", "cycles"), number("Share", "share", text.rate)),
         caption="Qualified by: which team made the cycles ready",
-        columns=columns("Team", "Cycles", "Share"),
-        rows=tuple(
-            TableRow(texts(row.qualified_by, text.count(row.cycles), text.rate(row.share)))
-            for row in figures.routes.qualifications.rows
-        ),
-        source=footnotes.source(
-            figures.routes.qualifications,
+        source=report.source(
+            answer,
             unit="cycles",
             basis="all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none",
             denominator="all cycles",

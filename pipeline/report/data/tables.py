@@ -12,8 +12,7 @@ from typing import Any
 
 from pipeline.database.connection import identifier, quoted
 from pipeline.privacy.masking import QueryConnection
-from pipeline.report.query import read_reports
-from pipeline.report.rows import Report
+from pipeline.report.query import ReportFilter, read_reports
 
 SCHEMA = "report"
 REPORT_COLUMN = "report"
@@ -40,7 +39,7 @@ class ReportTable:
     columns: tuple[ReportColumn, ...]
     rows: int
     is_view: bool = False
-    report: Report | None = None
+    report: ReportFilter | None = None
     """The report whose rows these are; None for the rows of all reports."""
 
     @property
@@ -54,7 +53,7 @@ class ReportTable:
         return self.comment.partition(". ")[0].rstrip(".:")
 
 
-def report_tables(connection: QueryConnection, report: Report | None) -> tuple[ReportTable, ...]:
+def report_tables(connection: QueryConnection, report: ReportFilter | None) -> tuple[ReportTable, ...]:
     """Return every table and view of schema `report` with the rows of one report; with None, of all reports."""
     fetched = connection.execute(
         f"""
@@ -111,6 +110,6 @@ def _of_one_report(comment: str) -> str:
     )
 
 
-def _count(connection: QueryConnection, name: str, report: Report | None) -> int:
+def _count(connection: QueryConnection, name: str, report: ReportFilter | None) -> int:
     condition = f" where {report.condition}" if report else ""
     return int(connection.execute(f"select count(*) from {SCHEMA}.{identifier(name)}{condition}").fetchall()[0][0])

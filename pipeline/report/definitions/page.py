@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import text
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, LegendItem, Table, TableRow, join_words
+from pipeline.report import answers, text
+from pipeline.report.layout.table import Cell, LegendItem, Table, TableColumn, join_words, table, word
+from pipeline.report.query import Report, Row
 
 STAGE_KINDS = {
     "path": "on the path",
@@ -26,72 +26,85 @@ class Definitions:
     windows: str
 
 
-def definitions(figures: Figures, footnotes: FootnoteBuilder) -> Definitions:
+@dataclass(frozen=True)
+class DefinitionsPage:
+    """Definitions of terms."""
+
+    definitions: Definitions
+
+
+def definitions_page(report: Report) -> DefinitionsPage:
     """Return stages with their aliases, groups, headline pairs and windows."""
-    groups: dict[str, tuple[str, str, list[str]]] = {}
-    for key, label, definition, stage in figures.members:
-        groups.setdefault(key, (text.isolated(label), text.isolated(definition), []))[2].append(text.isolated(stage))
-    windows = [f"{days} days" for days in figures.windows]
-    return Definitions(
-        stages=_stages_table(figures, footnotes),
-        groups=tuple(
-            LegendItem("", label, join_words(members), definition) for label, definition, members in groups.values()
-        ),
-        pairs=tuple(
-            LegendItem(
-                "",
-                f"{row.from_label} → {row.to_label}",
-                f"target {text.rate(row.target)}" if row.target is not None else "no target",
-            )
-            for row in figures.headline.rows
-            if row.window_days is None
-        ),
-        windows=join_words(["ever", *(f"within {window}" for window in windows)]),
+    windows = report.rows("waterfall.windows", "window_days", where="window_days is not null", order="window_days").rows
+    return DefinitionsPage(
+        Definitions(
+            stages=_stages_table(report),
+            groups=_groups(report),
+            pairs=tuple(
+                LegendItem(
+                    "",
+                    f"{row.from_label} → {row.to_label}",
+                    f"target {text.rate(row.target)}" if row.target is not None else "no target",
+                )
+                for row in answers.headline_pairs(report)
+            ),
+            windows=join_words(["ever", *(f"within {row.window_days} days" for row in windows)]),
+        )
     )
 
 
-def _stages_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+def _groups(report: Report) -> tuple[LegendItem, ...]:
+    members = report.fetch(
+        """
+        select milestones.label, milestones.definition, list(stages.label order by stages.stage_no)
+        from waterfall.milestones as milestones
+        inner join waterfall.milestone_members as members on members.milestone_no = milestones.milestone_no
+        inner join waterfall.stages as stages on stages.stage_no = members.stage_no
+        where milestones.is_group
+        group by milestones.milestone_no, milestones.label, milestones.definition
+        order by milestones.milestone_no
+        """
+    )
+    return tuple(
+        LegendItem("", text.isolated(label), join_words(list(map(text.isolated, stages))), text.isolated(definition))
+        for label, definition, stages in members
+    )
+
+
+def _stages_table(report: Report) -> Table:
+    answer = report.rows("waterfall.stages", "stage_no", order="stage_no")
     aliases: dict[int, list[str]] = {}
-    for stage_no, alias in figures.aliases:
+    for stage_no, alias in report.fetch("select stage_no, alias from waterfall.stage_aliases order by stage_no, alias"):
         aliases.setdefault(stage_no, []).append(alias)
-    return Table(
+    return table(
+        answer.rows,
+        (
+            TableColumn(
+                "Stage", "", lambda row: Cell(row.label, note=row.name if row.name != row.label else ""), "text"
+            ),
+            TableColumn("Rank", "rank", lambda row: text.count(row.rank) if row.rank else text.DASH),
+            word("What it means", "definition", tone="prose"),
+            TableColumn("Kind", "", lambda row: Cell(STAGE_KINDS[row.kind], note=_flags(row)), "text"),
+            word("Team", "team"),
+            word("Phase", "phase"),
+            TableColumn("Limit", "", _limit, "text"),
+            TableColumn(
+                "Values that name it",
+                "",
+                lambda row: Cell(" · ".join(aliases.get(row.stage_no, [])), "prose quiet"),
+                "text",
+            ),
+        ),
         caption="Stages, in the order of the configuration",
-        columns=(
-            Column("Stage", "text"),
-            Column("Rank"),
-            Column("What it means", "text"),
-            Column("Kind", "text"),
-            Column("Team", "text"),
-            Column("Phase", "text"),
-            Column("Limit", "text"),
-            Column("Values that name it", "text"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(stage.label, note=stage.name if stage.name != stage.label else ""),
-                    Cell(text.count(stage.rank) if stage.rank else text.DASH),
-                    Cell(stage.definition, "prose"),
-                    Cell(STAGE_KINDS[stage.kind], note=_stage_flags(stage.is_gate, stage.qualifies)),
-                    Cell(stage.team or text.DASH),
-                    Cell(stage.phase or text.DASH),
-                    Cell(stage.sla_text or text.DASH, note=f"{stage.sla_clock} clock" if stage.sla_text else ""),
-                    Cell(" · ".join(aliases.get(stage.stage_no, [])), "prose quiet"),
-                )
-            )
-            for stage in figures.stages.rows
-        ),
-        source=footnotes.source(
-            figures.stages, unit="stages", basis="the configuration of this run", denominator="none: a list"
-        ),
+        source=report.source(answer, unit="stages", basis="the configuration of this run", denominator="none: a list"),
         key="stages",
     )
 
 
-def _stage_flags(is_gate: bool, qualifies: bool) -> str:
-    words = [
-        word
-        for word, holds in (("a gate: should hold nobody", is_gate), ("qualifies the lead for its team", qualifies))
-        if holds
-    ]
-    return "; ".join(words)
+def _limit(row: Row) -> Cell:
+    return Cell(row.sla_text or text.DASH, note=f"{row.sla_clock} clock" if row.sla_text else "")
+
+
+def _flags(row: Row) -> str:
+    flags = (("a gate: should hold nobody", row.is_gate), ("qualifies the lead for its team", row.qualifies))
+    return "; ".join(words for words, holds in flags if holds)

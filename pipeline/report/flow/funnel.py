@@ -5,29 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.report import text
-from pipeline.report.figures import Figures
-from pipeline.report.flow.rows import FunnelStep, FunnelStop
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import BarChart, BarRow, FootnoteBuilder, LegendItem, Source
+from pipeline.report.layout.table import BarChart, BarRow, LegendItem
+from pipeline.report.query import Answer, Report, Row, Source
 
 
-def funnel(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+def funnel(report: Report) -> BarChart:
     """Return one bar per step of the path; the bars shrink, and the part that is lost stands beside."""
-    steps = figures.flow.funnel.rows
+    answer = report.rows("report.funnel", "leads", order="step_no")
+    steps, stops = answer.rows, _stops(report).rows
     first = steps[0] if steps else None
     is_empty = first is None or first.first_month is None
-    months = "" if first is None or is_empty else f" in {footnotes.month_range(first.first_month, first.last_month)}"
+    months = "" if first is None or is_empty else f" in {report.month_range(first.first_month, first.last_month)}"
     return BarChart(
         title=f"Leads that became {first.label}{months}, and how far they came" if first else "The funnel",
-        rows=()
-        if is_empty
-        else tuple(_row(step, [] if step is steps[-1] else figures.flow.funnel_stops.rows) for step in steps),
+        rows=() if is_empty else tuple(_row(step, [] if step is steps[-1] else stops) for step in steps),
         legend=(
             LegendItem("converted", "came this far or further"),
             LegendItem("lost-4", "came only to the step before"),
         ),
-        source=footnotes.source(
-            figures.flow.funnel,
+        source=report.source(
+            answer,
             unit="leads (all runs of a lead along the path together)",
             basis="leads by the month of their first arrival at the lowest stage, ever; a lead that skipped a step counts in it",
             denominator="the step named after “of”",
@@ -36,17 +34,21 @@ def funnel(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
     )
 
 
-def stops_source(figures: Figures, footnotes: FootnoteBuilder) -> Source:
+def stops_source(report: Report) -> Source:
     """Return the footnote of the counts of leads that came no further."""
-    return footnotes.source(
-        figures.flow.funnel_stops,
+    return report.source(
+        _stops(report),
         unit="leads",
         basis="where the leads of the funnel are now that came to a step and no further",
         denominator="none: counts",
     )
 
 
-def _row(step: FunnelStep, stops: Sequence[FunnelStop]) -> BarRow:
+def _stops(report: Report) -> Answer:
+    return report.rows("report.funnel_stops", "leads", order="step_rank, leads desc, state, stage")
+
+
+def _row(step: Row, stops: Sequence[Row]) -> BarRow:
     before = step.previous_leads
     parts = [("converted", step.leads, f"{step.label}: {text.count(step.leads)}")]
     shares: tuple[str, ...] = ()
@@ -68,6 +70,6 @@ def _row(step: FunnelStep, stops: Sequence[FunnelStop]) -> BarRow:
     )
 
 
-def _stop(stop: FunnelStop) -> str:
+def _stop(stop: Row) -> str:
     names = {"open": "still open", "deleted": "deleted"}
     return f"{text.count(stop.leads)} {names.get(stop.state) or f'in {stop.stage_label}'}"

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from pipeline.report import links, text
-from pipeline.report.figures import Figures
+from pipeline.report import answers, links, text
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import (  # fmt: skip
+from pipeline.report.layout.table import (
     BarChart,
     BarRow,
     Cell,
-    Column,
     Details,
-    FootnoteBuilder,
     LegendItem,
     Table,
-    TableRow,
+    TableColumn,
     balanced,
-    columns,
-    texts,
+    number,
+    table,
+    word,
 )
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import Flow, LeadBalance, PathArrival, Summary
+from pipeline.report.query import Answer, Report, Row
 
 IN_WORDS = {
     "new": "the lead’s first entry",
@@ -47,6 +46,13 @@ OUT_WORDS = {
 }
 
 
+FLOW_LEGEND = (
+    LegendItem("in", "came in"),
+    LegendItem("out", "left"),
+    LegendItem("stock", "in the stage at the month’s end"),
+)
+
+
 @dataclass(frozen=True)
 class Volumes:
     """The section of stage balances."""
@@ -57,11 +63,44 @@ class Volumes:
     legend: tuple[LegendItem, ...]
 
 
-def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+@dataclass(frozen=True)
+class VolumePage:
+    """Arrivals and balances of all stages."""
+
+    waterfall: BarChart
+    volumes: Volumes
+
+
+def volume_page(report: Report) -> VolumePage:
+    """Return the arrivals at each stage, and the balances of all stages, of all months, and of each stage by month."""
+    whole = answers.stage_flow(report)
+    stages = (stage_balance(report, stage) for stage in answers.stages(report))
+    return VolumePage(
+        _waterfall(report),
+        Volumes(
+            whole=_flow_table(report, whole, "All history, stage by stage", word("Stage", "stage_label"), "flow-all"),
+            leads=_lead_table(report),
+            stages=tuple(details for details in stages if details),
+            legend=FLOW_LEGEND,
+        ),
+    )
+
+
+def _arrivals(report: Report) -> Answer:
+    """Return the arrivals of the last twelve complete months, or of all history if no month is complete."""
+    recent, everything = (
+        report.rows("report.path_arrivals", "arrivals", where=f"scope = '{scope}'", order="rank, stage_no")
+        for scope in ("recent", "all")
+    )
+    return recent if recent.rows and recent.rows[0].first_month is not None else everything
+
+
+def _waterfall(report: Report) -> BarChart:
     """Return arrivals at every path stage, split by where they came from."""
-    rows = figures.flow.arrivals.rows
+    answer = _arrivals(report)
+    rows = answer.rows
     largest = max((row.arrivals for row in rows), default=0)
-    rates = [row for row in figures.totals.rows if row.cohorts == "mature" and row.window_days is None]
+    rates = [row for row in answers.totals(report).rows if row.cohorts == "mature" and row.window_days is None]
     period = _period(rows)
     return BarChart(
         title=f"Arrivals at each path stage, {period}",
@@ -71,48 +110,41 @@ def waterfall(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
             LegendItem("over", "came from lower down and passed over the stage before"),
             LegendItem("began", "began here"),
         ),
-        source=footnotes.source(
-            figures.flow.arrivals,
+        source=report.source(
+            answer,
             unit="cycles",
             basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
             denominator="activity: arrivals at the stage before in the same months, it may exceed 100 %; conversion: cohort",
         ),
-        details=Details("Numbers behind the chart", _arrivals_table(rows, f"Arrivals at each path stage, {period}")),
+        details=Details(
+            "Numbers behind the chart",
+            table(
+                rows,
+                (
+                    word("Stage", "label"),
+                    number("Arrivals", "arrivals"),
+                    number("Through", "through"),
+                    number("Over", "over"),
+                    number("Began here", "began_here"),
+                    number("Arrivals at the stage before", "previous_arrivals"),
+                    number("Activity", "activity_rate", text.rate),
+                ),
+                caption=f"Arrivals at each path stage, {period}",
+                key="arrivals",
+            ),
+        ),
         key="arrivals-chart",
     )
 
 
-def _arrivals_table(rows: tuple[PathArrival, ...], caption: str) -> Table:
-    return Table(
-        caption=caption,
-        columns=columns(
-            "Stage", "Arrivals", "Through", "Over", "Began here", "Arrivals at the stage before", "Activity"
-        ),
-        rows=tuple(
-            TableRow(
-                texts(
-                    row.label,
-                    *(
-                        text.count(n)
-                        for n in (row.arrivals, row.through, row.over, row.began_here, row.previous_arrivals)
-                    ),
-                    text.rate(row.activity_rate),
-                )
-            )
-            for row in rows
-        ),
-        key="arrivals",
-    )
-
-
-def _period(rows: tuple[PathArrival, ...]) -> str:
+def _period(rows: tuple[Row, ...]) -> str:
     if not rows or rows[0].first_month is None:
         return "all history"
     first, last = text.month(rows[0].first_month), text.period(rows[0].last_month, rows[0].is_partial)
     return last if rows[0].first_month == rows[0].last_month else f"{first} – {last}"
 
 
-def _arrival_row(row: PathArrival, largest: int, rows: tuple[PathArrival, ...], rates: list[Summary]) -> BarRow:
+def _arrival_row(row: Row, largest: int, rows: tuple[Row, ...], rates: Sequence[Row]) -> BarRow:
     before = [other for other in rows if other.rank == row.rank - 1]
     name = before[0].label if len(before) == 1 else "the rank before"
     if row.rank == 1:
@@ -138,7 +170,7 @@ def _arrival_row(row: PathArrival, largest: int, rows: tuple[PathArrival, ...], 
     )
 
 
-def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Summary]) -> str:
+def _step(row: Row, name: str, before: Sequence[Row], rates: Sequence[Row]) -> str:
     """Return the activity and the final conversion between two stages, with their counts."""
     if not before:
         return ""
@@ -156,90 +188,46 @@ def _step(row: PathArrival, name: str, before: list[PathArrival], rates: list[Su
     return " · ".join(words)
 
 
-def volumes(figures: Figures, footnotes: FootnoteBuilder) -> Volumes:
-    """Return the balances of all stages, of all months, and of each stage by month."""
-    return Volumes(
-        whole=_flow_table(
-            figures.flow.stages,
-            "All history, stage by stage",
-            "Stage",
-            [row.stage_label for row in figures.flow.stages.rows],
-            footnotes,
-            "flow-all",
-        ),
-        leads=_balance_table(figures, footnotes),
-        stages=tuple(
-            Details(
-                result.rows[0].stage_label,
-                _flow_table(
-                    result,
-                    f"{result.rows[0].stage_label}, month by month",
-                    "Month",
-                    [_month_name(row) for row in result.rows],
-                    footnotes,
-                    f"flow-{position}",
-                ),
-                note=f"{text.plural(result.rows[-1].closing, 'lead')} now",
-                drawing=charts.flow_bars(result.rows, _flow_alt_text(result.rows)),
-                link=links.stage_page(result.rows[0].stage),
-            )
-            for position, result in enumerate(figures.flow.by_stage, 1)
-            if result.rows
-        ),
-        legend=(
-            LegendItem("in", "came in"),
-            LegendItem("out", "left"),
-            LegendItem("stock", "in the stage at the month’s end"),
-        ),
-    )
-
-
-def _month_name(row: Flow | LeadBalance) -> str:
-    return text.period(row.month_start, row.is_partial) if row.month_start else "all history"
-
-
-def _flow_alt_text(rows: tuple[Flow, ...]) -> str:
-    first, last = rows[0], rows[-1]
-    return (
+def stage_balance(report: Report, stage: Row) -> Details | None:
+    """Return the balance of a stage by month; None if nothing has happened in it."""
+    answer = answers.stage_months(report, stage.stage)
+    if not answer.rows:
+        return None
+    first, last = answer.rows[0], answer.rows[-1]
+    alt_text = (
         f"{first.stage_label}: {text.count(first.opening)} at the start of {_month_name(first)}, "
         f"{text.count(last.closing)} at the end of {_month_name(last)}"
     )
+    month = TableColumn("Month", "", _month_name, "text")
+    return Details(
+        first.stage_label,
+        _flow_table(report, answer, f"{first.stage_label}, month by month", month, f"flow-{stage.stage_no}"),
+        note=f"{text.plural(last.closing, 'lead')} now",
+        drawing=charts.flow_bars(answer.rows, alt_text),
+        link=links.stage_page(stage.stage),
+    )
 
 
-def _flow_table(
-    result: QueryResult[Flow], caption: str, first: str, names: list[str], footnotes: FootnoteBuilder, key: str
-) -> Table:
-    ins = [kind for kind in IN_WORDS if any(getattr(row, f"in_{kind}") for row in result.rows)]
-    outs = [kind for kind in OUT_WORDS if any(getattr(row, f"out_{kind}") for row in result.rows)]
-    return Table(
+def _month_name(row: Row) -> str:
+    return text.period(row.month_start, row.is_partial) if row.month_start else "all history"
+
+
+def _flow_table(report: Report, answer: Answer, caption: str, first: TableColumn, key: str) -> Table:
+    return table(
+        answer.rows,
+        (
+            first,
+            number("Opening", "opening"),
+            number("+ in", "ins", hint="all that came in"),
+            number("− out", "outs", hint="all that left"),
+            TableColumn("= closing", "closing", lambda row: Cell(text.count(row.closing), "sum")),
+            TableColumn("Adds up", "", lambda row: balanced(row.is_balanced)),
+            *_moves("in", IN_WORDS, answer.rows),
+            *_moves("out", OUT_WORDS, answer.rows),
+        ),
         caption=caption,
-        columns=(
-            Column(first, "text"),
-            Column("Opening"),
-            Column("+ in", hint="all that came in"),
-            Column("− out", hint="all that left"),
-            Column("= closing"),
-            Column("Adds up"),
-            *(Column(f"in: {kind}", "part-in", IN_WORDS[kind]) for kind in ins),
-            *(Column(f"out: {kind}", "part-out", OUT_WORDS[kind]) for kind in outs),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(name),
-                    Cell(text.count(row.opening)),
-                    Cell(text.count(row.ins)),
-                    Cell(text.count(row.outs)),
-                    Cell(text.count(row.closing), "sum"),
-                    balanced(row.is_balanced),
-                    *(_part(getattr(row, f"in_{kind}")) for kind in ins),
-                    *(_part(getattr(row, f"out_{kind}")) for kind in outs),
-                )
-            )
-            for name, row in zip(names, result.rows, strict=True)
-        ),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="leads",
             basis="moves by the day they happened; opening + in − out = closing, and closing is the next opening",
             denominator="none: these are counts",
@@ -249,41 +237,42 @@ def _flow_table(
     )
 
 
-def _part(value: int) -> Cell:
+def _moves(way: str, words: dict[str, str], rows: Sequence[Row]) -> Iterator[TableColumn]:
+    """Yield a column per kind of move that happened."""
+    for kind, hint in words.items():
+        column = f"{way}_{kind}"
+        if any(getattr(row, column) for row in rows):
+            yield TableColumn(f"{way}: {kind}", column, partial(_part, column), f"part-{way}", hint)
+
+
+def _part(column: str, row: Row) -> Cell:
+    value = getattr(row, column)
     return Cell(text.count(value), "part" if value else "none")
 
 
-def _balance_table(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    has_restored = any(row.restored_leads for row in figures.flow.balance.rows)
-    restored_head = ("+ restored leads",) if has_restored else ()
-    came_over_head = () if figures.report.is_all else ("+ came over",)
-    heads = ("Month", "Opening", "+ new leads", *restored_head, *came_over_head, "− deleted leads", "= closing")
-
-    def parts(row: LeadBalance) -> tuple[int, ...]:
-        restored = (row.restored_leads,) if has_restored else ()
-        came_over = () if figures.report.is_all else (row.came_over,)
-        return (row.opening, row.new_leads, *restored, *came_over, row.deleted_leads, row.closing)
-
-    return Table(
+def _lead_table(report: Report) -> Table:
+    answer = answers.lead_balance(report)
+    has_restored = any(row.restored_leads for row in answer.rows)
+    return table(
+        answer.rows,
+        (
+            TableColumn("Month", "", lambda row: _month_name(row) if row.month_start else "All history", "text"),
+            number("Opening", "opening"),
+            number("+ new leads", "new_leads"),
+            *((number("+ restored leads", "restored_leads"),) if has_restored else ()),
+            *(() if report.is_all else (number("+ came over", "came_over"),)),
+            number("− deleted leads", "deleted_leads"),
+            number("= closing", "closing"),
+            TableColumn("Adds up", "", lambda row: balanced(row.is_balanced)),
+        ),
         caption=(
             "All stages together: only new and deleted leads change the total"
-            if figures.report.is_all
+            if report.is_all
             else "All stages together: new and deleted leads change the total, and those whose value changes"
         ),
-        columns=columns(*heads, "Adds up"),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell("All history" if row.month_start is None else _month_name(row)),
-                    *texts(*(text.count(n) for n in parts(row))),
-                    balanced(row.is_balanced),
-                ),
-                "total" if row.month_start is None else "",
-            )
-            for row in figures.flow.balance.rows
-        ),
-        source=footnotes.source(
-            figures.flow.balance,
+        tone=lambda row: "total" if row.month_start is None else "",
+        source=report.source(
+            answer,
             unit="leads",
             basis="all stages together, off the path too",
             denominator="none: these are counts",

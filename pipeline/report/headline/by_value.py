@@ -2,52 +2,54 @@
 
 from __future__ import annotations
 
-from pipeline.report import text, units
-from pipeline.report.figures import Figures
-from pipeline.report.headline.rows import ValueRate
+from pipeline.report import answers, text, units
 from pipeline.report.layout.dots import rate_axis, rate_dots
-from pipeline.report.layout.table import BarChart, BarRow, FootnoteBuilder, LegendItem
+from pipeline.report.layout.table import BarChart, BarRow, LegendItem
 from pipeline.report.layout.trend_line import Axis, axis_of
-from pipeline.report.query import QueryResult
+from pipeline.report.query import Answer, Report, Row
 
 MIN_VALUES_ON_INDEX = 3
 MAX_CHARTS_ON_INDEX = 2
 
 
-def index_charts(figures: Figures, footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
+def _rates(report: Report, headline_no: int) -> Answer:
+    return report.rows(
+        "report.value_rates", "entered", where=f"headline_no = {headline_no}", order="dimension_no, value_no"
+    )
+
+
+def index_charts(report: Report) -> tuple[BarChart, ...]:
     """Return the first dimensions with at least three values, of the first headline pair that has any."""
-    for result in figures.value_rates:
-        rows = result.rows
+    for pair in answers.headline_pairs(report):
+        answer = _rates(report, pair.headline_no)
         wide = [
             dimension
-            for dimension in dict.fromkeys(row.dimension for row in rows)
-            if sum(row.dimension == dimension and row.entered > 0 for row in rows) >= MIN_VALUES_ON_INDEX
+            for dimension in dict.fromkeys(row.dimension for row in answer.rows)
+            if sum(row.dimension == dimension and row.entered > 0 for row in answer.rows) >= MIN_VALUES_ON_INDEX
         ]
         if wide:
-            return tuple(_chart(result, dimension, figures, footnotes) for dimension in wide[:MAX_CHARTS_ON_INDEX])
+            return tuple(_chart(report, pair, answer, dimension) for dimension in wide[:MAX_CHARTS_ON_INDEX])
     return ()
 
 
-def pair_charts(headline_no: int, figures: Figures, footnotes: FootnoteBuilder) -> tuple[BarChart, ...]:
+def pair_charts(report: Report, pair: Row) -> tuple[BarChart, ...]:
     """Return every dimension of a headline pair, in the order of the configuration."""
+    answer = _rates(report, pair.headline_no)
     return tuple(
-        _chart(result, dimension, figures, footnotes)
-        for result in figures.value_rates
-        for dimension in dict.fromkeys(row.dimension for row in result.rows if row.headline_no == headline_no)
+        _chart(report, pair, answer, dimension) for dimension in dict.fromkeys(row.dimension for row in answer.rows)
     )
 
 
-def _chart(result: QueryResult[ValueRate], dimension: str, figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+def _chart(report: Report, pair: Row, answer: Answer, dimension: str) -> BarChart:
     rows = sorted(
-        (row for row in result.rows if row.dimension == dimension and row.entered > 0),
+        (row for row in answer.rows if row.dimension == dimension and row.entered > 0),
         key=lambda row: (row.change is None, -(row.change or 0), row.value_no),
     )
     first = rows[0]
-    headline = next(row for row in figures.headline.rows if row.headline_no == first.headline_no)
     axis = axis_of(
         [share for row in rows for share in (row.rate_low, row.rate_high, row.base_rate) if share is not None]
     )
-    months = footnotes.month_range(first.first_month, first.last_month)
+    months = report.month_range(first.first_month, first.last_month)
     return BarChart(
         title=f"By {text.dimension(dimension)}",
         rows=tuple(_row(row, axis) for row in rows),
@@ -60,27 +62,22 @@ def _chart(result: QueryResult[ValueRate], dimension: str, figures: Figures, foo
                 else ()
             ),
         ),
-        source=footnotes.source(
-            result,
-            unit=units.describe(headline.unit),
-            basis=f"cohorts by the month of arrival at {headline.from_label}, within {first.window_days} days, {months}; "
+        source=report.source(
+            answer,
+            unit=units.describe(pair.unit),
+            basis=f"cohorts by the month of arrival at {pair.from_label}, within {first.window_days} days, {months}; "
             "the value at the arrival; largest rise first",
             denominator="the number after “of”",
         ),
         axis=rate_axis(axis),
-        note=f"{headline.from_label} → {headline.to_label} within {first.window_days} days. "
+        note=f"{pair.from_label} → {pair.to_label} within {first.window_days} days. "
         + ("This is not a ranking of people: look at the intervals." if dimension == "owner" else ""),
         key="values",
     )
 
 
-def _row(row: ValueRate, axis: Axis) -> BarRow:
-    assert row.rate is not None
-    assert row.rate_low is not None
-    assert row.rate_high is not None
-    label = (
-        row.dimension_value if row.dimension_value is not None else f"{text.plural(row.values_inside, 'other value')}"
-    )
+def _row(row: Row, axis: Axis) -> BarRow:
+    label = row.dimension_value if row.dimension_value is not None else text.other_values(row.values_inside)
     counts = f"{text.count(row.converted)} of {text.count(row.entered)}"
     change = ""
     if row.direction == "few":

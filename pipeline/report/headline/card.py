@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config.funnel import is_show_rate
-from pipeline.report import links, text, units
-from pipeline.report.figures import Figures
+from pipeline.report import answers, links, text, units
 from pipeline.report.headline.tiles import Tile, change_in_words, recent_months, tiles
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import (
-    Cell,
-    Details,
-    FootnoteBuilder,
-    LegendItem,
-    Source,
-    Table,
-    TableRow,
-    columns,
-    texts,
-)
-from pipeline.report.pair.figures import PairFigures
-from pipeline.report.quality.rows import ExpectedRateRecord
-from pipeline.report.rows import Gap, Headline
+from pipeline.report.layout.table import Cell, Details, LegendItem, Table, TableColumn, TableRow, number, table
+from pipeline.report.query import Footnotes, Report, Row, Source
 
 LOST_TONES = ("lost-1", "lost-2", "lost-3", "lost-4")
 LOST_BY = {
@@ -63,34 +51,22 @@ class Card:
     source: Source
 
 
-def cards(figures: Figures, footnotes: FootnoteBuilder) -> tuple[Card, ...]:
+def cards(report: Report) -> tuple[Card, ...]:
     """Return one card per headline pair, in the order of the configuration."""
-    by_pair = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
-    ever = [row for row in figures.headline.rows if row.window_days is None]
-    in_window = {row.headline_no: row for row in figures.headline.rows if row.is_headline_window}
-    records = figures.quality.expected_rate_record.rows
-    return tuple(
-        _card(row, in_window[row.headline_no], by_pair[row.from_stage, row.to_stage], record, figures, footnotes)
-        for row, record in zip(ever, records, strict=True)
-    )
+    windows = answers.headline_windows(report)
+    return tuple(_card(report, row, windows[row.headline_no]) for row in answers.headline_pairs(report))
 
 
-def title(row: Headline) -> str:
+def title(row: Row) -> str:
     """Return the pair in words. The pair of meetings booked and held is the show rate."""
     pair = f"{row.from_label} → {row.to_label}"
     return f"Show rate: {pair}" if is_show_rate(row.from_stage, row.to_stage) else pair
 
 
-def _card(
-    row: Headline,
-    in_window: Headline,
-    pair: PairFigures,
-    record: ExpectedRateRecord,
-    figures: Figures,
-    footnotes: FootnoteBuilder,
-) -> Card:
+def _card(report: Report, row: Row, in_window: Row) -> Card:
     """Return the card. `row` counts without a window, `in_window` within the headline window."""
-    gaps = pair.gap.rows if pair.gap else ()
+    record = tuple(each for each in answers.expected_rate_record(report).rows if each.headline_no == row.headline_no)
+    gaps = answers.outcomes(report, row.headline_no).rows
     tones = outcome_tones(gaps)
     outcomes = tuple(
         LegendItem(tones[gap], outcome_name(gap, row), text.count(gap.units), text.rate(gap.share)) for gap in gaps
@@ -108,7 +84,7 @@ def _card(
         from_label=row.from_label,
         to_label=row.to_label,
         meaning=f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
-        sentence=_sentence(row, in_window, gaps, footnotes),
+        sentence=_sentence(row, in_window, gaps, report),
         counts=(
             LegendItem("whole", f"reached {row.from_label}", text.count(row.entered)),
             LegendItem("converted", f"went on to {row.to_label}", text.count(row.converted)),
@@ -119,16 +95,11 @@ def _card(
         bar=charts.target_bar(parts, row.entered, row.target, alt_text if gaps else "nobody has arrived yet"),
         bar_note=_bar_note(row),
         outcomes=outcomes,
-        tiles=tiles(row, in_window, record if figures.report.is_all else None, footnotes),
-        trends=_trends(row, in_window, pair, footnotes),
-        details=(
-            Details(
-                "Numbers behind the bar",
-                _outcomes_table(row, gaps, pair, footnotes),
-            ),
-        ),
-        source=footnotes.source(
-            figures.headline,
+        tiles=tiles(row, in_window, record if report.is_all else (), report),
+        trends=_trends(report, row, in_window),
+        details=(Details("Numbers behind the bar", _outcomes_table(report, row)),),
+        source=report.source(
+            answers.headline(report),
             unit=units.describe(row.unit),
             basis=f"cohorts by the month of arrival at {row.from_label}; counts: ever; rates: the window that the line names",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label}; rates: those in the months named",
@@ -136,7 +107,7 @@ def _card(
     )
 
 
-def outcome_name(gap: Gap, row: Headline) -> str:
+def outcome_name(gap: Row, row: Row) -> str:
     """Return the outcome in words."""
     stage = gap.stage_label or "a stage unknown"
     names = {
@@ -154,7 +125,7 @@ def outcome_name(gap: Gap, row: Headline) -> str:
     return names[gap.reason]
 
 
-def outcome_tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
+def outcome_tones(gaps: Sequence[Row]) -> dict[Row, str]:
     """Return the colour of each outcome. The largest losses have their own colour, the others share one."""
     lost = [gap for gap in gaps if gap.fate == "lost"]
     tones = {gap: LOST_TONES[min(position, len(LOST_TONES) - 1)] for position, gap in enumerate(lost)}
@@ -162,11 +133,11 @@ def outcome_tones(gaps: tuple[Gap, ...]) -> dict[Gap, str]:
     return {gap: tones.get(gap) or fixed.get(gap.reason, "open") for gap in gaps}
 
 
-def _overdue(row: Headline) -> str:
+def _overdue(row: Row) -> str:
     return f"{text.count(row.overdue)} overdue" if row.still_open else ""
 
 
-def _sentence(row: Headline, in_window: Headline, gaps: tuple[Gap, ...], footnotes: FootnoteBuilder) -> str:
+def _sentence(row: Row, in_window: Row, gaps: tuple[Row, ...], footnotes: Footnotes) -> str:
     if row.entered == 0:
         return f"No {row.unit} has arrived at {row.from_label} yet, so there is nothing to convert."
     if in_window.recent_rate is None:
@@ -189,19 +160,19 @@ def _sentence(row: Headline, in_window: Headline, gaps: tuple[Gap, ...], footnot
     return share + ", ".join(f"{_short(gap)} ({text.count(gap.units)})" for gap in lost[:2]) + "."
 
 
-def _short(gap: Gap) -> str:
+def _short(gap: Row) -> str:
     if gap.reason == "regressed":
         return f"back to {gap.stage_label}"
-    return gap.stage_label or {"deleted": "deleted", "completed": "completed otherwise"}.get(gap.reason, gap.reason)
+    return str(gap.stage_label or {"completed": "completed otherwise"}.get(gap.reason, gap.reason))
 
 
-def _change(row: Headline, footnotes: FootnoteBuilder) -> str:
+def _change(row: Row, footnotes: Footnotes) -> str:
     if row.change is None:
         return ""
     return f" ({change_in_words(row, footnotes)})"
 
 
-def _bar_note(row: Headline) -> str:
+def _bar_note(row: Row) -> str:
     if row.entered == 0:
         return ""
     whole = (
@@ -210,39 +181,40 @@ def _bar_note(row: Headline) -> str:
     return f"{whole} The line across the bar is the target, {text.rate(row.target)}." if row.target else whole
 
 
-def _trends(row: Headline, in_window: Headline, pair: PairFigures, footnotes: FootnoteBuilder) -> tuple[Trend, ...]:
+def _trends(report: Report, row: Row, in_window: Row) -> tuple[Trend, ...]:
     trends = []
     for window in (in_window.window_days, None):
-        cohorts = [cohort for cohort in pair.cohorts.rows if cohort.window_days == window]
+        cohorts = [cohort for cohort in answers.cohorts(report, row).rows if cohort.window_days == window]
         name = "Ever" if window is None else f"Within {window} days"
         final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
         alt_text = (
             f"{row.from_label} to {row.to_label}, {name.lower()}, by month of arrival: "
             f"{text.plural(len(final), 'final month')}"
             + (
-                f" from {text.rate(final[0].rate)} ({footnotes.month(final[0].month_start)}) "
-                f"to {text.rate(final[-1].rate)} ({footnotes.month(final[-1].month_start)})"
+                f" from {text.rate(final[0].rate)} ({report.month(final[0].month_start)}) "
+                f"to {text.rate(final[-1].rate)} ({report.month(final[-1].month_start)})"
                 if final
                 else ""
             )
         )
-        trends.append(Trend(name, charts.trend(cohorts, alt_text, before_coverage=footnotes.before_coverage)))
+        trends.append(Trend(name, charts.trend(cohorts, alt_text, before_coverage=report.before_coverage)))
     return tuple(trends)
 
 
-def _outcomes_table(row: Headline, gaps: tuple[Gap, ...], pair: PairFigures, footnotes: FootnoteBuilder) -> Table:
-    assert pair.gap is not None
-    return Table(
-        caption=f"What became of the {units.plural(row.unit)} that reached {row.from_label}",
-        columns=columns("Fate", units.plural(row.unit).capitalize(), "Share"),
-        rows=(
-            *(TableRow(texts(outcome_name(gap, row), text.count(gap.units), text.rate(gap.share))) for gap in gaps),
-            TableRow(
-                (Cell("All"), Cell(text.count(row.entered)), Cell(text.DASH if not gaps else text.rate(1.0))), "total"
-            ),
+def _outcomes_table(report: Report, row: Row) -> Table:
+    answer = answers.outcomes(report, row.headline_no)
+    whole = text.rate(1.0) if answer.rows else text.DASH
+    return table(
+        answer.rows,
+        (
+            TableColumn("Fate", "", lambda gap: outcome_name(gap, row), "text"),
+            number(units.plural(row.unit).capitalize(), "units"),
+            number("Share", "share", text.rate),
         ),
-        source=footnotes.source(
-            pair.gap,
+        caption=f"What became of the {units.plural(row.unit)} that reached {row.from_label}",
+        total=TableRow((Cell("All"), Cell(text.count(row.entered)), Cell(whole)), "total"),
+        source=report.source(
+            answer,
             unit=units.plural(row.unit),
             basis=f"all cohorts, window: ever; lost by {LOST_BY[row.unit]}",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label}",

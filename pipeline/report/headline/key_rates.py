@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.config.funnel import is_show_rate
-from pipeline.report import links, text, units
-from pipeline.report.figures import Figures
-from pipeline.report.headline.rows import HeadlineChange, OpenMonths
+from pipeline.report import answers, links, text, units
 from pipeline.report.layout.charts import Drawing
-from pipeline.report.layout.table import FootnoteBuilder, Source
 from pipeline.report.layout.trend_line import trend_line
+from pipeline.report.query import Answer, Footnotes, Report, Row, Source
 
 MAX_PAIRS_IN_SENTENCE = 3
 ARROWS = {"up": "▲", "down": "▼", "same": "▬"}
@@ -23,6 +21,7 @@ MIN_OWNER_OPEN = 10
 class KeyRate:
     """One headline pair on the first screen."""
 
+    headline_no: int
     key: str
     file: str
     from_label: str
@@ -42,7 +41,7 @@ class KeyRate:
     open_source: Source
 
 
-def sentence(changes: Sequence[HeadlineChange], footnotes: FootnoteBuilder) -> str:
+def sentence(changes: Sequence[Row], footnotes: Footnotes) -> str:
     """Return what happened to the headline rates; empty without headline pairs. Rows with another base are ignored."""
     rows = [row for row in changes if row.base == "before"][:MAX_PAIRS_IN_SENTENCE]
     moved = [row for row in rows if row.direction in ("up", "down")]
@@ -58,19 +57,19 @@ def sentence(changes: Sequence[HeadlineChange], footnotes: FootnoteBuilder) -> s
     return " ".join((*said, *(_not_compared(row, footnotes) for row in rest)))
 
 
-def key_rates(figures: Figures, footnotes: FootnoteBuilder) -> tuple[KeyRate, ...]:
+def key_rates(report: Report) -> tuple[KeyRate, ...]:
     """Return one entry per headline pair, in the order of the configuration."""
-    before = [row for row in figures.headline_changes.rows if row.base == "before"]
-    year = {row.headline_no: row for row in figures.headline_changes.rows if row.base == "year"}
-    waiting = {row.headline_no: row for row in figures.open_months.rows}
-    return tuple(_key_rate(row, year[row.headline_no], waiting[row.headline_no], figures, footnotes) for row in before)
+    changes = answers.headline_changes(report).rows
+    year = {row.headline_no: row for row in changes if row.base == "year"}
+    open_months = report.rows("report.open_months", "still_open", order="headline_no")
+    return tuple(_key_rate(report, row, year[row.headline_no], open_months) for row in changes if row.base == "before")
 
 
-def _key_rate(
-    row: HeadlineChange, year: HeadlineChange, waiting: OpenMonths, figures: Figures, footnotes: FootnoteBuilder
-) -> KeyRate:
+def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> KeyRate:
+    waiting = next(each for each in open_months.rows if each.headline_no == row.headline_no)
     pair = f"{'Show rate: ' if is_show_rate(row.from_stage, row.to_stage) else ''}{_pair(row)}"
     return KeyRate(
+        headline_no=row.headline_no,
         key=f"key-rate-{row.headline_no}",
         file=links.pair_page(row.from_stage, row.to_stage),
         from_label=row.from_label,
@@ -80,13 +79,13 @@ def _key_rate(
         rate=_percent(row),
         direction=row.direction or "",
         arrow=ARROWS.get(row.direction or "", ""),
-        change=_change(row, footnotes),
+        change=_change(row, report),
         counts="" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
-        basis=_basis(row, year, footnotes),
-        open_months=_open_months(waiting, footnotes),
-        chart=_chart(row, figures, footnotes),
-        source=footnotes.source(
-            figures.headline_changes,
+        basis=_basis(row, year, report),
+        open_months=_open_months(waiting, report),
+        chart=_chart(report, row),
+        source=report.source(
+            answers.headline_changes(report),
             unit=units.describe(row.unit),
             basis=f"cohorts by the month of arrival at {row.from_label}, within {row.window_days} days; in the chart a point is a "
             "final month, the band its 95 % interval, a hatched bar the range that another month can still reach, and a ring the "
@@ -94,8 +93,8 @@ def _key_rate(
             "up and down only if the 95 % interval of the difference excludes 0",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the months named",
         ),
-        open_source=footnotes.source(
-            figures.open_months,
+        open_source=report.source(
+            open_months,
             unit=units.plural(row.unit),
             basis="complete months that are not final, by the owner of the lead now",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in these months",
@@ -103,18 +102,12 @@ def _key_rate(
     )
 
 
-def _chart(row: HeadlineChange, figures: Figures, footnotes: FootnoteBuilder) -> Drawing:
-    cohorts = [
-        cohort
-        for pair in figures.pairs
-        if (pair.pair.from_stage, pair.pair.to_stage) == (row.from_stage, row.to_stage)
-        for cohort in pair.cohorts.rows
-        if cohort.window_days == row.window_days
-    ]
+def _chart(report: Report, row: Row) -> Drawing:
+    cohorts = [each for each in answers.cohorts(report, row).rows if each.window_days == row.window_days]
     final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
     marked = {
         action.first_month
-        for action in figures.actions.rows
+        for action in answers.actions(report).rows
         if action.headline_no == row.headline_no
         and action.rule == "weak_value"
         and action.first_month == action.last_month
@@ -123,35 +116,35 @@ def _chart(row: HeadlineChange, figures: Figures, footnotes: FootnoteBuilder) ->
         cohorts,
         f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
         + (
-            f"from {text.rate(final[0].rate)} in {footnotes.month(final[0].month_start)} "
-            f"to {text.rate(final[-1].rate)} in {footnotes.month(final[-1].month_start)}"
+            f"from {text.rate(final[0].rate)} in {report.month(final[0].month_start)} "
+            f"to {text.rate(final[-1].rate)} in {report.month(final[-1].month_start)}"
             if final
             else "no final month"
         ),
         target=_target(row),
         marked=frozenset(month for month in marked if month),
-        before_coverage=footnotes.before_coverage,
+        before_coverage=report.before_coverage,
     )
 
 
-def _pair(row: HeadlineChange) -> str:
+def _pair(row: Row) -> str:
     return f"{row.from_label} → {row.to_label}"
 
 
-def _percent(row: HeadlineChange) -> str:
+def _percent(row: Row) -> str:
     return text.percent(row.rate, row.entered)
 
 
-def _months(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
+def _months(row: Row, footnotes: Footnotes) -> str:
     return footnotes.month_range(row.first_month, row.last_month)
 
 
-def _target(row: HeadlineChange) -> float | None:
+def _target(row: Row) -> float | None:
     """Return the target; None for 100 %, which is no target but the whole."""
     return row.target if row.target is not None and row.target < 1 else None
 
 
-def _not_compared(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
+def _not_compared(row: Row, footnotes: Footnotes) -> str:
     if row.rate is None:
         return f"{_pair(row)}: no month is final yet."
     if row.direction == "few":
@@ -159,7 +152,7 @@ def _not_compared(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
     return f"{_pair(row)} is {_percent(row)} in {_months(row, footnotes)}; there are no earlier months to compare with."
 
 
-def _change(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
+def _change(row: Row, footnotes: Footnotes) -> str:
     if row.direction is None:
         return "no month is final yet" if row.rate is None else "no earlier months to compare with"
     against = footnotes.month_range(row.base_first_month, row.base_last_month)
@@ -170,7 +163,7 @@ def _change(row: HeadlineChange, footnotes: FootnoteBuilder) -> str:
     return f"{text.distance(row.change).removesuffix('pts')}points on {against} ({text.percent(row.base_rate, row.base_entered)})"
 
 
-def _basis(row: HeadlineChange, year: HeadlineChange, footnotes: FootnoteBuilder) -> str:
+def _basis(row: Row, year: Row, footnotes: Footnotes) -> str:
     if row.rate is None:
         return ""
     said = [f"that became {row.from_label} in {_months(row, footnotes)} went on to {row.to_label}."]
@@ -182,7 +175,7 @@ def _basis(row: HeadlineChange, year: HeadlineChange, footnotes: FootnoteBuilder
     return " ".join(said)
 
 
-def _open_months(row: OpenMonths, footnotes: FootnoteBuilder) -> str:
+def _open_months(row: Row, footnotes: Footnotes) -> str:
     """Return which months are not final, how many units are open in them, and with whom if one owner has most."""
     if row.first_month is None:
         return ""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.conversion import estimate
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.layout.table import FootnoteBuilder
-from pipeline.report.quality.rows import ExpectedRateRecord
-from pipeline.report.rows import Headline
+from pipeline.report.query import Footnotes, Row
+from pipeline.report.text import SMALL_SAMPLE
 
 MIN_WINDOW_COVERAGE = 0.9
 """Below this share of the expected conversions within the window, the card shows a note."""
@@ -27,9 +25,7 @@ class Tile:
     tone: str = ""
 
 
-def tiles(
-    row: Headline, in_window: Headline, record: ExpectedRateRecord | None, footnotes: FootnoteBuilder
-) -> tuple[Tile, ...]:
+def tiles(row: Row, in_window: Row, record: tuple[Row, ...], footnotes: Footnotes) -> tuple[Tile, ...]:
     """Return the headline rate, its last month, the gap to the target, and other rates of the pair."""
     expected_rate = (_expected_rate_tile(row, record),) if row.still_open and record else ()
     return (
@@ -41,7 +37,7 @@ def tiles(
     )
 
 
-def _headline_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
+def _headline_tile(row: Row, footnotes: Footnotes) -> Tile:
     label = f"Within {row.window_days} days"
     if row.recent_rate is None:
         return Tile(label, text.DASH, (NOTHING_FINAL,), tone="first")
@@ -57,7 +53,7 @@ def _headline_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
     )
 
 
-def _coverage(row: Headline) -> str:
+def _coverage(row: Row) -> str:
     """Return a note if the window holds less than `MIN_WINDOW_COVERAGE` of the expected conversions."""
     if row.coverage is None or row.coverage >= MIN_WINDOW_COVERAGE:
         return ""
@@ -67,7 +63,7 @@ def _coverage(row: Headline) -> str:
     )
 
 
-def _expected_rate_tile(row: Headline, record: ExpectedRateRecord) -> Tile:
+def _expected_rate_tile(row: Row, record: tuple[Row, ...]) -> Tile:
     known = row.converted / row.entered
     return Tile(
         "Settled estimate, all months",
@@ -78,12 +74,12 @@ def _expected_rate_tile(row: Headline, record: ExpectedRateRecord) -> Tile:
             if row.settled_estimate is not None
             else f"nobody has reached {row.to_label} yet: nothing to estimate from",
         ),
-        estimate.sentence((record,)),
+        estimate.sentence(record),
         _tone(row.entered),
     )
 
 
-def _ever_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
+def _ever_tile(row: Row, footnotes: Footnotes) -> Tile:
     label = "Ever, all final months"
     if row.settle_days is None:
         return Tile(label, text.DASH, ("fewer than 50 have converted, so nobody knows when a month is final",))
@@ -103,7 +99,7 @@ def _ever_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
     )
 
 
-def _latest_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
+def _latest_tile(row: Row, footnotes: Footnotes) -> Tile:
     if row.latest_month is None:
         return Tile("Last final month", text.DASH, (NOTHING_FINAL,))
     return Tile(
@@ -118,7 +114,7 @@ def _latest_tile(row: Headline, footnotes: FootnoteBuilder) -> Tile:
     )
 
 
-def _target_tile(row: Headline) -> Tile:
+def _target_tile(row: Row) -> Tile:
     if row.target is None:
         return Tile("Gap to target", text.DASH, ("no target is set for this pair",))
     target = f"target {text.rate(row.target)}"
@@ -140,13 +136,13 @@ def reach(converted: int, still_open: int, entered: int) -> tuple[str, ...]:
     return (f"{text.count(still_open)} still open: {final_range} in the end",)
 
 
-def recent_months(row: Headline, footnotes: FootnoteBuilder) -> str:
+def recent_months(row: Row, footnotes: Footnotes) -> str:
     """Return the months of the headline rate: `Sep 2025 – Nov 2025`."""
     first, last = footnotes.month(row.recent_first_month), footnotes.month(row.recent_last_month)
     return first if first == last else f"{first} – {last}"
 
 
-def change_in_words(row: Headline, footnotes: FootnoteBuilder) -> str:
+def change_in_words(row: Row, footnotes: Footnotes) -> str:
     """Return the change against the previous month.
 
     It has a direction only if it is significant, and no number if there are too few units.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from pipeline.report import text
-from pipeline.report.rows import CohortMonth, Flow
+from pipeline.report.query import Row
 
 
 @dataclass(frozen=True)
@@ -108,9 +108,7 @@ def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float 
     return Drawing(bar.height, alt_text, bar.rects, lines=(Line(x, 0, x, 30, "target"),))
 
 
-def interval_bar(
-    cohort: CohortMonth | None, rate: float | None, low: float | None, high: float | None
-) -> Drawing | None:
+def interval_bar(cohort: Row | None, rate: float | None, low: float | None, high: float | None) -> Drawing | None:
     """Return the rate as a dot on its 95 % interval, from 0 to 100 %.
 
     A cohort that is not final is hatched up to the highest rate it can reach.
@@ -137,7 +135,7 @@ def interval_bar(
 
 
 def trend(
-    cohorts: Sequence[CohortMonth], alt_text: str, height: int = 168, *, before_coverage: frozenset[date] = frozenset()
+    cohorts: Sequence[Row], alt_text: str, height: int = 168, *, before_coverage: frozenset[date] = frozenset()
 ) -> Drawing:
     """Return monthly cohorts: a line with its interval for final months, hatched bars for the others.
 
@@ -198,15 +196,15 @@ def band(points: Sequence[Point]) -> list[Area]:
     return [Area(f"M{'L'.join(upper + lower)}Z", "band"), Area(f"M{'L'.join(middle)}", "curve")]
 
 
-def _highest_rate(cohort: CohortMonth) -> float:
+def _highest_rate(cohort: Row) -> float:
     if cohort.rate is None:
         return 0.0
     if cohort.is_mature:
-        return cohort.rate_high or 0.0
-    return min(1.0, cohort.rate + (cohort.still_open_share or 0.0))
+        return float(cohort.rate_high or 0)
+    return min(1.0, float(cohort.rate + (cohort.still_open_share or 0)))
 
 
-def cohort_title(cohort: CohortMonth, name: str) -> str:
+def cohort_title(cohort: Row, name: str) -> str:
     """Return the tooltip of a month: its rate, counts and interval."""
     words = f"{name}: {text.rate(cohort.rate)}, {text.count(cohort.converted)} of {text.count(cohort.entered)}"
     if cohort.is_mature:
@@ -214,14 +212,14 @@ def cohort_title(cohort: CohortMonth, name: str) -> str:
     return f"{words}, {text.count(cohort.still_open)} still open"
 
 
-def _expected_title(cohort: CohortMonth, name: str) -> str:
+def _expected_title(cohort: Row, name: str) -> str:
     return (
         f"{name}: settled estimate {text.rate(cohort.settled_estimate)}, "
         f"95 % interval {text.interval(cohort.settled_low, cohort.settled_high)}"
     )
 
 
-def flow_bars(months: Sequence[Flow], alt_text: str) -> Drawing:
+def flow_bars(months: Sequence[Row], alt_text: str) -> Drawing:
     """Return the months of a stage in two panels: leads at the end of the month above, inflow and outflow below."""
     if not months:
         return Drawing(40, alt_text)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from pipeline.report import text
 from pipeline.report.layout.charts import Area, Drawing, Label, Line, Rect
-from pipeline.report.layout.table import Details, LegendItem, Source
+from pipeline.report.layout.table import Details, LegendItem
+from pipeline.report.query import Source
 
 SCALE_WIDTH = 11
 """Width of the scale, in percent of the drawing."""

@@ -2,31 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 from pipeline.report import text
 from pipeline.report.layout.charts import Drawing
-from pipeline.report.links import data_link
-from pipeline.report.query import QueryResult
-
-
-@dataclass(frozen=True)
-class Source:
-    """The footnote of a figure: how to read it, its table, and its query."""
-
-    reading: tuple[tuple[str, str], ...]
-    """(word, text): unit, basis, as-of, denominator."""
-    table: str
-    sql: str
-    control: str
-    """The control value of the first row in words, so that a reader can check the query."""
-    control_column: str
-    control_value: str
-    link: str = ""
-    """Link to the table as a data file."""
+from pipeline.report.query import Row, Source
 
 
 @dataclass(frozen=True)
@@ -46,12 +28,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column heading. `kind` (text, number or chart) sets the alignment, `hint` is the tooltip."""
+    """A column heading. `kind` (text, number or chart) sets the alignment, `hint` is the tooltip.
+
+    `field` is the column of the query that the cells show; empty if they combine several.
+    """
 
     text: str
     kind: str = "number"
     hint: str = ""
     link: str = ""
+    field: str = ""
 
 
 @dataclass(frozen=True)
@@ -131,50 +117,69 @@ class Notice:
 
 
 @dataclass(frozen=True)
-class FootnoteBuilder:
-    """Builds footnotes with as-of, and marks the months in `before_coverage`."""
+class TableColumn:
+    """A column of a table: its heading, the column of the rows that it shows, and how a row becomes its cell.
 
-    as_of: str
-    before_coverage: frozenset[date] = frozenset()
+    `field` is empty if a cell combines several columns.
+    """
 
-    def month(self, value: date | None) -> str:
-        """Return the month of a cohort, marked if it begins before the history is complete: `Mar 2024†`."""
-        return text.month(value) + self._sign(value)
+    heading: str
+    field: str
+    cell: Callable[[Row], Cell | str]
+    kind: str = "number"
+    hint: str = ""
+    link: str = ""
 
-    def month_range(self, first: date | None, last: date | None) -> str:
-        """Return `Sep–Nov 2025`, `Nov 2025–Jan 2026` or one month; both ends are marked like `month`."""
-        if first is None or last is None or first == last:
-            return self.month(last)
-        start = text.month_name(first) if first.year == last.year else text.month(first)
-        return f"{start}{self._sign(first)}–{self.month(last)}"
 
-    def period(self, value: date | None, is_partial: bool) -> str:
-        """Return `month`, also marked if as-of is before its end."""
-        return text.period(value, is_partial) + self._sign(value)
+def number(heading: str, field: str, words: Callable[[Any], str] = text.count, hint: str = "") -> TableColumn:
+    """Return a column of numbers: counts, or what `words` makes of a value."""
+    return TableColumn(heading, field, lambda row: words(getattr(row, field)), hint=hint)
 
-    def short_period(self, value: date, is_partial: bool) -> str:
-        """Return `period` for the axis of a chart."""
-        return text.short_period(value, is_partial) + self._sign(value)
 
-    def _sign(self, value: date | None) -> str:
-        return text.BEFORE_COVERAGE_SIGN if value in self.before_coverage else ""
+def word(heading: str, field: str, words: Callable[[Any], str] | None = None, tone: str = "") -> TableColumn:
+    """Return a column of texts: the values, or what `words` makes of them; a dash for a missing value."""
 
-    def source(self, result: QueryResult[Any], *, unit: str, basis: str, denominator: str) -> Source:
-        """Return the footnote of a figure that shows `result`."""
-        value = result.control_value
-        return Source(
-            reading=(("Unit", unit), ("Basis", basis), ("As of", self.as_of), ("Denominator", denominator)),
-            table=result.table,
-            sql=result.sql,
-            control=(
-                f"The first row says {result.control} = {text.count(value)}."
-                if value is not None
-                else "It gives no rows: there is nothing to count."
-            ),
-            control_column=result.control,
-            control_value="" if value is None else str(value),
-            link=data_link(result.table),
-        )
+    def cell(row: Row) -> Cell:
+        value = getattr(row, field)
+        return Cell(words(value) if words else text.DASH if value is None else value, tone)
+
+    return TableColumn(heading, field, cell, "text")
+
+
+def table(
+    rows: Iterable[Row],
+    columns: Sequence[TableColumn],
+    *,
+    caption: str,
+    key: str = "",
+    source: Source | None = None,
+    notes: tuple[str, ...] = (),
+    tone: Callable[[Row], str] = lambda _: "",
+    total: TableRow | None = None,
+) -> Table:
+    """Return a table with a line per row, and `total` as its last line. `tone` gives the CSS class of a line."""
+    lines = tuple(TableRow(tuple(_as_cell(column.cell(row)) for column in columns), tone(row)) for row in rows)
+    return Table(
+        caption=caption,
+        columns=tuple(Column(each.heading, each.kind, each.hint, each.link, each.field) for each in columns),
+        rows=(*lines, total) if total else lines,
+        source=source,
+        notes=notes,
+        key=key,
+    )
+
+
+def _as_cell(value: Cell | str) -> Cell:
+    return value if isinstance(value, Cell) else Cell(value)
+
+
+def more_rows(count: int, what: str = "") -> tuple[str, ...]:
+    """Return the note of a list that shows its first rows only; empty if it shows all."""
+    if count <= 0:
+        return ()
+    return (
+        f"and {text.plural(count, f'more {what}') if what else f'{text.count(count)} more'}; the query lists them all.",
+    )
 
 
 def texts(*values: str, tone: str = "") -> tuple[Cell, ...]:

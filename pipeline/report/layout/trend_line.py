@@ -9,7 +9,7 @@ from datetime import date
 
 from pipeline.report import text
 from pipeline.report.layout.charts import SCALE_WIDTH, Area, Dot, Drawing, Label, Line, Rect, band, cohort_title
-from pipeline.report.rows import CohortMonth
+from pipeline.report.query import Row
 
 HEIGHT, TOP, BOTTOM = 190, 16, 22
 MIN_RANGE = 0.2
@@ -51,7 +51,7 @@ def axis_of(values: Sequence[float]) -> Axis:
 
 
 def trend_line(
-    cohorts: Sequence[CohortMonth],
+    cohorts: Sequence[Row],
     alt_text: str,
     *,
     target: float | None = None,
@@ -106,15 +106,15 @@ def trend_line(
     )
 
 
-def _sign(cohort: CohortMonth, before_coverage: frozenset[date]) -> str:
+def _sign(cohort: Row, before_coverage: frozenset[date]) -> str:
     return text.BEFORE_COVERAGE_SIGN if cohort.month_start in before_coverage else ""
 
 
-def _is_open(cohort: CohortMonth) -> bool:
+def _is_open(cohort: Row) -> bool:
     return cohort.rate is not None and (cohort.is_partial or not cohort.is_mature)
 
 
-def _open_range(cohort: CohortMonth, x: float, step: float, axis: Axis, sign: str) -> Rect:
+def _open_range(cohort: Row, x: float, step: float, axis: Axis, sign: str) -> Rect:
     """Return the range from the rate so far to the highest rate that a month can still reach."""
     rate = cohort.rate or 0.0
     top, base = axis.y(min(1.0, rate + (cohort.still_open_share or 0.0))), axis.y(rate)
@@ -122,9 +122,9 @@ def _open_range(cohort: CohortMonth, x: float, step: float, axis: Axis, sign: st
     return Rect(round(x - step * 0.25, 2), top, round(step * 0.5, 2), round(max(base - top, 1.5), 2), "hatch", title)
 
 
-def _unbroken(cohorts: Sequence[CohortMonth], final: Sequence[CohortMonth]) -> list[list[CohortMonth]]:
+def _unbroken(cohorts: Sequence[Row], final: Sequence[Row]) -> list[list[Row]]:
     """Return runs of final months without a gap."""
-    runs: list[list[CohortMonth]] = [[]]
+    runs: list[list[Row]] = [[]]
     for cohort in cohorts:
         if cohort in final:
             runs[-1].append(cohort)
@@ -133,7 +133,7 @@ def _unbroken(cohorts: Sequence[CohortMonth], final: Sequence[CohortMonth]) -> l
     return [run for run in runs if len(run) > 1]
 
 
-def _line(months: Sequence[CohortMonth], xs: dict[date, float], axis: Axis) -> list[Area]:
+def _line(months: Sequence[Row], xs: dict[date, float], axis: Axis) -> list[Area]:
     return band(
         [
             (
@@ -155,9 +155,7 @@ def _break(axis: Axis) -> tuple[Line, ...]:
     return tuple(Line(SCALE_WIDTH - 1.2, base + up + 3, SCALE_WIDTH + 1.2, base + up, "axis") for up in (0, 4))
 
 
-def _month_labels(
-    cohorts: Sequence[CohortMonth], xs: dict[date, float], before_coverage: frozenset[date]
-) -> tuple[Label, ...]:
+def _month_labels(cohorts: Sequence[Row], xs: dict[date, float], before_coverage: frozenset[date]) -> tuple[Label, ...]:
     every = max(1, math.ceil(len(cohorts) / 6))
     labels = []
     for position, cohort in enumerate(reversed(cohorts)):

@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline.report import links, text
+from pipeline.report import answers, links, text
 from pipeline.report.actions.actions import ActionLine
-from pipeline.report.figures import Figures
 from pipeline.report.headline.key_rates import KeyRate
 from pipeline.report.layout import charts
 from pipeline.report.outputs import png
 from pipeline.report.outputs.png import Picture
 from pipeline.report.overview.page import IndexPage
-from pipeline.report.rows import Overview
+from pipeline.report.query import Report, Row
 from pipeline.report.site import Site
 
 HTML, TEXT = links.EMAIL, "email.txt"
@@ -59,15 +58,15 @@ class Email:
     report_url: str
 
 
-def build_email(site: Site, figures: Figures, report_url: str | None) -> Email:
+def build_email(site: Site, report: Report, report_url: str | None) -> Email:
     """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash."""
     index = site.sheets[0].page
     assert isinstance(index, IndexPage)
-    total = figures.overview.rows[0]
-    waiting = _waiting(total, has_sla=bool(figures.sla.stages.rows))
+    total = report.overview
+    waiting = _waiting(total, has_sla=bool(answers.sla(report).rows))
     sentence = shorten(index.sentence, MAX_TEXT_LENGTH)
     return Email(
-        subject=_subject(total, figures, site.frame.as_of_day, index.key_rates),
+        subject=_subject(total, report, site.frame.as_of_day, index.key_rates),
         preview=sentence or waiting,
         name=shorten(site.frame.title, MAX_NAME_LENGTH),
         as_of=site.frame.as_of,
@@ -107,9 +106,9 @@ def shorten(words: str, max_length: int) -> str:
     return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Overview, figures: Figures, day: str, rates: Sequence[KeyRate]) -> str:
+def _subject(total: Row, report: Report, day: str, rates: Sequence[KeyRate]) -> str:
     """Return the subject: `MQL → SAL 76 % (538 of 709) ▲ · MQL → SQL 32 % (202 of 627) · Acme as of 31 Dec 2025`."""
-    of_one = "" if figures.report.is_all else f" · {shorten(text.isolated(figures.report.title), MAX_NAME_LENGTH)}"
+    of_one = "" if report.is_all else f" · {shorten(text.isolated(report.filter.title), MAX_NAME_LENGTH)}"
     about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {day}"
     said = [
         f"{_short_pair(rate)} {rate.rate} ({rate.counts}){f' {rate.arrow}' if rate.direction in ('up', 'down') else ''}"
@@ -144,7 +143,7 @@ def _nameless(drawing: charts.Drawing) -> charts.Drawing:
     return replace(drawing, alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
 
 
-def _waiting(total: Overview, *, has_sla: bool) -> str:
+def _waiting(total: Row, *, has_sla: bool) -> str:
     if not total.open_leads:
         return "No lead is waiting."
     leads = f"{text.plural(total.open_leads, 'lead is', 'leads are')} waiting"

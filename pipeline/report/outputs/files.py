@@ -10,12 +10,12 @@ from pipeline.report.data.tables import ReportTable, read_rows, report_tables
 from pipeline.report.outputs.csv_cells import csv_line
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
-from pipeline.report.rows import Report
+from pipeline.report.query import ReportFilter
 from pipeline.report.text import moment
 
 
 def write_exports(
-    connection: QueryConnection, folder: Path, report: Report, tables: tuple[ReportTable, ...]
+    connection: QueryConnection, folder: Path, report: ReportFilter, tables: tuple[ReportTable, ...]
 ) -> tuple[Path, ...]:
     """Write data/*.csv and summary.json of one report into `folder` and return their paths.
 
@@ -32,7 +32,7 @@ def write_exports(
     return (*written, document)
 
 
-def write_workbook(connection: QueryConnection, folder: Path, reports: tuple[Report, ...]) -> Path:
+def write_workbook(connection: QueryConnection, folder: Path, reports: tuple[ReportFilter, ...]) -> Path:
     """Write funnel.xlsx with the rows of all reports into `folder` and return its path.
 
     `reports` starts with the report of all leads. Sheets have the column `report` if there are several. Raises OSError when

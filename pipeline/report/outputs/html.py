@@ -13,12 +13,10 @@ from pipeline.privacy.masking import QueryConnection, masked
 from pipeline.privacy.pseudonyms import Pseudonyms
 from pipeline.report.archive.archive import NO_ARCHIVE, Archive, EarlierRun, carry_over, runs_of_report
 from pipeline.report.data.tables import report_tables
-from pipeline.report.figures import read_figures
 from pipeline.report.outputs.email import build_email
 from pipeline.report.outputs.email_html import render_email
 from pipeline.report.outputs.files import write_exports, write_workbook
-from pipeline.report.query import read_reports
-from pipeline.report.rows import Report
+from pipeline.report.query import ReportFilter, read_report, read_reports
 from pipeline.report.site import Site, build_site
 from pipeline.settings import shipped
 from pipeline.waterfall.names import cut
@@ -82,7 +80,7 @@ def write_report(
 def _write_one_report(
     connections: _Connections,
     folder: Path,
-    report: Report,
+    report: ReportFilter,
     notes: tuple[str, ...],
     earlier: tuple[EarlierRun, ...],
     report_url: str | None,
@@ -92,18 +90,18 @@ def _write_one_report(
     report_folder.mkdir(parents=True, exist_ok=True)
     earlier_runs = earlier if report.is_all else runs_of_report(folder, report.report, earlier)
     url = report_url if report_url is None or report.is_all else f"{report_url.rstrip('/')}/{report.report}/"
-    figures = read_figures(connections.report, report.report)
+    answers = read_report(connections.report, report.report)
     tables = report_tables(connections.report, report)
-    site = build_site(figures, notes, tables, earlier_runs, stale)
+    site = build_site(answers, notes, tables, earlier_runs, stale)
     templates = environment()
     files = {report_folder / name: html.encode("utf-8") for name, html in _render(site, templates).items()}
     mail_site = site
     if not connections.is_mail_same_as_report:
-        figures = read_figures(connections.mail, report.report)
-        mail_site = build_site(figures, notes, tables, earlier_runs, stale)
+        answers = read_report(connections.mail, report.report)
+        mail_site = build_site(answers, notes, tables, earlier_runs, stale)
     files |= {
         report_folder / name: content
-        for name, content in render_email(build_email(mail_site, figures, url), templates).items()
+        for name, content in render_email(build_email(mail_site, answers, url), templates).items()
     }
     for target, content in files.items():
         target.write_bytes(content)
@@ -117,8 +115,8 @@ def render_site(
     report: str = "all",
 ) -> dict[str, str]:
     """Return file name → HTML of every page of one report, the index first."""
-    figures = read_figures(connection, report)
-    site = build_site(figures, notes, report_tables(connection, figures.report), earlier)
+    answers = read_report(connection, report)
+    site = build_site(answers, notes, report_tables(connection, answers.filter), earlier)
     return _render(site, environment())
 
 

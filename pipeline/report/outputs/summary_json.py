@@ -14,10 +14,10 @@ from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.links import VERSION
-from pipeline.report.rows import Report
+from pipeline.report.query import ReportFilter
 
 
-def summary(connection: QueryConnection, report: Report, tables: tuple[ReportTable, ...]) -> dict[str, Any]:
+def summary(connection: QueryConnection, report: ReportFilter, tables: tuple[ReportTable, ...]) -> dict[str, Any]:
     """Return the document of one report. Shares are fractions of 1, times are UTC, missing values null."""
     total = _records(
         connection,
@@ -61,7 +61,7 @@ def to_json(document: dict[str, Any]) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _headline(connection: QueryConnection, report: Report) -> list[dict[str, Any]]:
+def _headline(connection: QueryConnection, report: ReportFilter) -> list[dict[str, Any]]:
     """Return one entry per headline pair and window, with its cohorts."""
     pairs = _records(
         connection,

@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pipeline.report import links, text
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
-from pipeline.report.overview.rows import StageSummary
+from pipeline.report.layout.table import Cell, Table, TableColumn, table
+from pipeline.report.query import Report, Row
 
 
-def stage_summary(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+def stage_summary(report: Report) -> Table:
     """Return the table of all stages for the index page."""
-    rows = figures.summary.rows
-    month = text.month(rows[0].month_start) if rows and rows[0].month_start else "the last complete month"
-    before = text.month(rows[0].before_start) if rows and rows[0].before_start else "the month before"
-    return Table(
-        caption=f"Stage by stage: now, in {month} and, below, in {before}",
-        columns=(
-            Column("Stage", "text"),
-            Column("There now"),
-            Column("Overdue", hint="past the limit of the stage; a dash where it has none"),
-            Column("Came in"),
-            Column("Left"),
-            Column("At the month’s end"),
-            Column("To the next stage", hint="conversion of the final monthly cohorts, in all history"),
-            Column("Median days", hint="of the stays that ended in the month"),
+    answer = report.rows("report.stage_summary", "now", order="stage_no")
+    first = answer.rows[0] if answer.rows else None
+    month = text.month(first.month_start) if first and first.month_start else "the last complete month"
+    before = text.month(first.before_start) if first and first.before_start else "the month before"
+    return table(
+        answer.rows,
+        (
+            TableColumn("Stage", "", lambda row: Cell(row.stage_label, link=links.stage_page(row.stage)), "text"),
+            TableColumn("There now", "now", lambda row: text.count(row.now)),
+            TableColumn(
+                "Overdue",
+                "overdue",
+                lambda row: Cell(text.count(row.overdue), "alert" if row.overdue else ""),
+                hint="past the limit of the stage; a dash where it has none",
+            ),
+            TableColumn("Came in", "ins", _both("ins")),
+            TableColumn("Left", "outs", _both("outs")),
+            TableColumn("At the month’s end", "closing", _both("closing")),
+            TableColumn(
+                "To the next stage", "next_rate", _next, hint="conversion of the final monthly cohorts, in all history"
+            ),
+            TableColumn(
+                "Median days",
+                "median_days",
+                lambda row: Cell(
+                    _days(row.median_days, row.completed), note=_days(row.median_days_before, row.completed_before)
+                ),
+                hint="of the stays that ended in the month",
+            ),
         ),
-        rows=tuple(_row(row) for row in rows),
-        source=footnotes.source(
-            figures.summary,
+        caption=f"Stage by stage: now, in {month} and, below, in {before}",
+        source=report.source(
+            answer,
             unit="leads; to the next stage: what the headline counts",
             basis=f"moves of {month}, the last complete month, and below of {before}; conversion of final cohorts, window: ever",
             denominator="conversion: the number after “of”; median: stays that ended in the month",
@@ -36,34 +52,12 @@ def stage_summary(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _row(row: StageSummary) -> TableRow:
-    return TableRow(
-        (
-            Cell(row.stage_label, link=links.stage_page(row.stage)),
-            Cell(text.count(row.now)),
-            Cell(text.DASH if row.overdue is None else text.count(row.overdue), "alert" if row.overdue else ""),
-            *(
-                Cell(_count(now), note=_count(before))
-                for now, before in (
-                    (row.ins, row.ins_before),
-                    (row.outs, row.outs_before),
-                    (row.closing, row.closing_before),
-                )
-            ),
-            _next(row),
-            Cell(
-                _days(row.median_days, row.completed),
-                note=_days(row.median_days_before, row.completed_before),
-            ),
-        )
-    )
+def _both(field: str) -> Callable[[Row], Cell]:
+    """Return the cell of a count, with that of the month before below it."""
+    return lambda row: Cell(text.count(getattr(row, field)), note=text.count(getattr(row, f"{field}_before")))
 
 
-def _count(value: int | None) -> str:
-    return text.DASH if value is None else text.count(value)
-
-
-def _next(row: StageSummary) -> Cell:
+def _next(row: Row) -> Cell:
     if row.next_label is None:
         return Cell(text.DASH, "none")
     if not row.next_entered:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import text
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.figures import Figures
+from pipeline.database.connection import quoted
+from pipeline.report import answers, text
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, Table, TableRow, texts
-from pipeline.report.owners.figures import MAX_OWNERS_SHOWN
-from pipeline.report.owners.rows import OwnerSla, StageSla
-from pipeline.report.query import QueryResult
+from pipeline.report.layout.table import Cell, Details, Table, TableColumn, more_rows, number, table, word
+from pipeline.report.owners.open_leads import MAX_OWNERS_SHOWN, alert
+from pipeline.report.query import Report, Row
+from pipeline.report.text import SMALL_SAMPLE
 
-_COUNTS = (
-    Column("Met"),
-    Column("Breached", hint="left too late"),
-    Column("Open, within"),
-    Column("Open, overdue"),
-    Column("Met share", hint="met / (met + breached + open, overdue)"),
-)
 DENOMINATOR = "met + breached + open, overdue; stays that may still make it are left out"
+OWNER_NOTE = (
+    "The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
+    "whoever inherits an overdue lead has it to do, and has not breached."
+)
+COUNTS = (
+    number("Met", "met"),
+    number("Breached", "breached", hint="left too late"),
+    number("Open, within", "open_within"),
+    TableColumn("Open, overdue", "open_overdue", lambda row: alert(row.open_overdue)),
+)
+MET_SHARE_HINT = "met / (met + breached + open, overdue)"
 
 
 @dataclass(frozen=True)
@@ -34,63 +37,49 @@ class SlaSection:
     note: str
 
 
-def sla_section(figures: Figures, footnotes: FootnoteBuilder) -> SlaSection:
+def sla_section(report: Report) -> SlaSection:
     """Return the SLA results of all stages with an SLA, in the order of the waterfall."""
-    rows = figures.sla.stages.rows
-    late = sum(row.breached + row.open_overdue for row in rows)
+    answer = answers.sla(report)
+    rows = answer.rows
+    late = sum(_late(row) for row in rows)
     decided = late + sum(row.met for row in rows)
-    sentence = (
-        f"Of {text.plural(decided, 'decided stay')} in stages with a limit, {text.count(late)} left too late or are overdue."
-        if rows
-        else "The configuration gives no stage a limit."
-    )
-    largest = max((sum(_counts(row)) for row in rows), default=0)
-    table = Table(
-        caption="Stays against the limit of their stage, all history",
-        columns=(Column("Stage", "text"), Column("Limit"), *_COUNTS, Column("All stays", "chart")),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.stage_label),
-                    Cell(row.sla_text, note=f"{row.sla_clock} clock"),
-                    *_cells(row),
-                    Cell("", drawing=_bar(row, largest)),
-                )
-            )
-            for row in rows
-        ),
-        source=footnotes.source(
-            figures.sla.stages,
-            unit="stays (spans)",
-            basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
-            denominator=DENOMINATOR,
-        ),
-        key="limits",
-    )
+    largest = max((row.met + _late(row) + row.open_within for row in rows), default=0)
     return SlaSection(
-        sentence=sentence,
-        stages=table,
-        months=tuple(_months(row, result, footnotes) for row, result in zip(rows, figures.sla.months, strict=True)),
-        owners=tuple(_owners(row, result, footnotes) for row, result in zip(rows, figures.sla.by_owner, strict=True)),
-        note="The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
-        "whoever inherits an overdue lead has it to do, and has not breached.",
+        sentence=(
+            f"Of {text.plural(decided, 'decided stay')} in stages with a limit, {text.count(late)} left too late or are overdue."
+            if rows
+            else "The configuration gives no stage a limit."
+        ),
+        stages=table(
+            rows,
+            (
+                word("Stage", "stage_label"),
+                TableColumn("Limit", "", lambda row: Cell(row.sla_text, note=f"{row.sla_clock} clock")),
+                *COUNTS,
+                number("Met share", "met_share", text.rate, hint=MET_SHARE_HINT),
+                TableColumn("All stays", "", lambda row: Cell("", drawing=_bar(row, largest)), "chart"),
+            ),
+            caption="Stays against the limit of their stage, all history",
+            source=report.source(
+                answer,
+                unit="stays (spans)",
+                basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
+                denominator=DENOMINATOR,
+            ),
+            key="limits",
+        ),
+        months=tuple(by_month(report, row) for row in rows),
+        owners=tuple(by_owner(report, row) for row in rows),
+        note=OWNER_NOTE,
     )
 
 
-def _counts(row: StageSla | OwnerSla) -> tuple[int, int, int, int]:
-    return row.met, row.breached, row.open_within, row.open_overdue
+def _late(row: Row) -> int:
+    return int(row.breached + row.open_overdue)
 
 
-def _cells(row: StageSla | OwnerSla, is_small: bool = False) -> tuple[Cell, ...]:
-    return (
-        *texts(text.count(row.met), text.count(row.breached), text.count(row.open_within)),
-        Cell(text.count(row.open_overdue), "alert" if row.open_overdue else ""),
-        Cell(text.rate(row.met_share), "small-n" if is_small else ""),
-    )
-
-
-def _bar(row: StageSla, largest: int) -> charts.Drawing:
-    late = row.breached + row.open_overdue
+def _bar(row: Row, largest: int) -> charts.Drawing:
+    late = _late(row)
     return charts.stacked_bar(
         [
             ("converted", row.met, f"met: {text.count(row.met)}"),
@@ -103,59 +92,71 @@ def _bar(row: StageSla, largest: int) -> charts.Drawing:
     )
 
 
-def _months(stage: StageSla, result: QueryResult[StageSla], footnotes: FootnoteBuilder) -> Details:
-    table = Table(
-        caption=f"{stage.stage_label}: stays by month of entry",
-        columns=(Column("Month", "text"), *_COUNTS),
-        rows=tuple(
-            TableRow((Cell(footnotes.period(row.month_start, row.is_partial)), *_cells(row))) for row in result.rows
+def by_month(report: Report, stage: Row) -> Details:
+    """Return the stays of a stage by month of entry. `stage` is its row over all history."""
+    answer = report.rows(
+        "report.stage_sla",
+        "met",
+        where=f"stage = {quoted(stage.stage)} and month_start is not null",
+        order="month_start",
+    )
+    months = table(
+        answer.rows,
+        (
+            TableColumn("Month", "", lambda row: report.period(row.month_start, row.is_partial), "text"),
+            *COUNTS,
+            number("Met share", "met_share", text.rate, hint=MET_SHARE_HINT),
         ),
-        source=footnotes.source(
-            result, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
+        caption=f"{stage.stage_label}: stays by month of entry",
+        source=report.source(
+            answer, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
         ),
         key=f"limit-months-{stage.stage_no}",
     )
-    return Details(stage.stage_label, table, note="month by month")
+    return Details(stage.stage_label, months, note="month by month")
 
 
-def _owners(stage: StageSla, result: QueryResult[OwnerSla], footnotes: FootnoteBuilder) -> Details:
-    more = len(result.rows) - MAX_OWNERS_SHOWN
-    table = Table(
+def by_owner(report: Report, stage: Row) -> Details:
+    """Return the stays of a stage by owner at entry, and what each owner has now. `stage` is its row over all history."""
+    answer = report.rows("report.sla_by_owner", "met", where=f"stage = {quoted(stage.stage)}", order="owner_no")
+    owners = table(
+        answer.rows[:MAX_OWNERS_SHOWN],
+        (
+            word("Owner", "owner"),
+            *COUNTS,
+            TableColumn(
+                "Met share", "met_share", lambda row: Cell(text.rate(row.met_share), _tone(row)), hint=MET_SHARE_HINT
+            ),
+            TableColumn(
+                "95 % interval", "met_low", lambda row: Cell(text.interval(row.met_low, row.met_high), _tone(row))
+            ),
+            TableColumn(
+                "0 to 100 %",
+                "",
+                lambda row: Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
+                "chart",
+            ),
+            number("Has now, within", "now_within"),
+            TableColumn("Has now, overdue", "now_overdue", lambda row: alert(row.now_overdue)),
+        ),
         caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
         f"{stage.sla_clock} clock",
-        columns=(
-            Column("Owner", "text"),
-            *_COUNTS,
-            Column("95 % interval"),
-            Column("0 to 100 %", "chart"),
-            Column("Has now, within"),
-            Column("Has now, overdue"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.owner),
-                    *_cells(row, row.decided < SMALL_SAMPLE),
-                    Cell(text.interval(row.met_low, row.met_high), "small-n" if row.decided < SMALL_SAMPLE else ""),
-                    Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
-                    Cell(text.count(row.now_within)),
-                    Cell(text.count(row.now_overdue), "alert" if row.now_overdue else ""),
-                )
-            )
-            for row in result.rows[:MAX_OWNERS_SHOWN]
-        ),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="stays (spans); leads in the last two columns",
             basis="owner when the lead came, as history names it; in the last two columns the owner at as-of",
             denominator=DENOMINATOR,
         ),
         notes=(
             f"Grey: fewer than {SMALL_SAMPLE} decided stays. Most overdue now first, then by name; the place is no grade.",
-            *((f"and {text.plural(more, 'more owner')}; the query lists them all.",) if more > 0 else ()),
+            *more_rows(len(answer.rows) - MAX_OWNERS_SHOWN, "owner"),
         ),
         key=f"limit-owners-{stage.stage_no}",
     )
-    late = sum(row.now_overdue for row in result.rows)
+    late = sum(row.now_overdue for row in answer.rows)
     note = f"by owner; {text.plural(late, 'open lead')} past the limit of {stage.sla_text}, {stage.sla_clock} clock"
-    return Details(stage.stage_label, table, is_open=late > 0, note=note)
+    return Details(stage.stage_label, owners, is_open=late > 0, note=note)
+
+
+def _tone(row: Row) -> str:
+    return "small-n" if row.decided < SMALL_SAMPLE else ""

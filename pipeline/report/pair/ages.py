@@ -7,11 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.report import text, units
-from pipeline.report.conversion.cohorts import SMALL_SAMPLE
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow
-from pipeline.report.pair.rows import CohortAge
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import PairShown
+from pipeline.report.layout.table import Cell, Table, TableColumn, table
+from pipeline.report.query import Answer, Report, Row
+from pipeline.report.text import SMALL_SAMPLE
 
 RAMP_STEPS = 10
 """Number of colours: the classes heat-0 to heat-9 of the style sheet."""
@@ -28,35 +26,41 @@ class HeatMap:
     highest: str
 
 
-def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteBuilder) -> HeatMap:
+def cohort_ages(report: Report, pair: Row) -> Answer:
+    """Return the cohorts of a headline pair by age, months in order."""
+    return report.rows(
+        "report.cohort_ages",
+        "entered",
+        where=f"headline_no = {pair.headline_no} and is_shown",
+        order="month_start, age_no",
+    )
+
+
+def heat_map(report: Report, pair: Row, ages: Answer) -> HeatMap:
     """Return months (newest first) by age (youngest first), without ages that no month has reached."""
     reached = [row for row in ages.rows if row.aged]
     ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
     steps = sorted({(row.age_no, row.age_days) for row in reached})
     cells = {(row.month_start, row.age_no): row for row in ages.rows}
-    months = sorted({row.month_start for row in ages.rows}, reverse=True)
     many = units.plural(pair.unit)
-    table = Table(
+
+    def column(age_no: int, days: int) -> TableColumn:
+        return TableColumn(
+            f"{days}{text.THIN}d",
+            "",
+            lambda row: _cell(cells[row.month_start, age_no], ramp),
+            hint=f"converted within {days} days of arrival at {pair.from_label}",
+        )
+
+    months = table(
+        reversed([row for row in ages.rows if row.age_no == 1]),
+        (
+            TableColumn("Month", "", lambda row: report.period(row.month_start, row.is_partial), "text"),
+            TableColumn("Entered", "entered", _entered),
+            *(column(*step) for step in steps),
+        ),
         caption=f"{pair.from_label} → {pair.to_label}: share converted by age, by month of arrival at {pair.from_label}",
-        columns=(
-            Column("Month", "text"),
-            Column("Entered"),
-            *(
-                Column(f"{days}{text.THIN}d", hint=f"converted within {days} days of arrival at {pair.from_label}")
-                for _, days in steps
-            ),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    _heading(cells[month, 1], footnotes),
-                    _entered(cells[month, 1]),
-                    *(_cell(cells[month, number], ramp) for number, _ in steps),
-                )
-            )
-            for month in months
-        ),
-        source=footnotes.source(
+        source=report.source(
             ages,
             unit=many,
             basis=(
@@ -74,7 +78,7 @@ def heat_map(pair: PairShown, ages: QueryResult[CohortAge], footnotes: FootnoteB
         key=f"ages-{pair.headline_no}",
     )
     tones = tuple(f"heat-{number}" for number in range(RAMP_STEPS)) if any(row.is_mature for row in reached) else ()
-    return HeatMap(table, tones, text.rate(ramp.low), text.rate(ramp.high))
+    return HeatMap(months, tones, text.rate(ramp.low), text.rate(ramp.high))
 
 
 @dataclass(frozen=True)
@@ -96,15 +100,11 @@ def ramp_of(rates: Sequence[float]) -> Ramp:
     return Ramp(min(low, 0.9), max(math.ceil(10 * max(rates, default=0.0)) / 10, min(low, 0.9) + 0.1))
 
 
-def _heading(row: CohortAge, footnotes: FootnoteBuilder) -> Cell:
-    return Cell(footnotes.period(row.month_start, row.is_partial))
-
-
-def _entered(row: CohortAge) -> Cell:
+def _entered(row: Row) -> Cell:
     return Cell(text.count(row.entered), note="n small" if 0 < row.entered < SMALL_SAMPLE else "")
 
 
-def _cell(row: CohortAge, ramp: Ramp) -> Cell:
+def _cell(row: Row, ramp: Ramp) -> Cell:
     if row.rate is None:
         return Cell("", "young")
     of = f"{text.count(row.converted)} of {text.count(row.entered)}"

@@ -2,46 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import date
-
-from pipeline.report import text, units
-from pipeline.report.conversion.cohorts import DIMENSION_SOURCES
+from pipeline.database.connection import quoted
+from pipeline.report import answers, text, units
 from pipeline.report.layout.columns import ColumnChart, Part, Stack, share_scale, stacked_columns
-from pipeline.report.layout.table import Cell, Column, Details, FootnoteBuilder, LegendItem, Table, TableRow
-from pipeline.report.pair.rows import MixMonth
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import PairShown
+from pipeline.report.layout.table import Cell, Details, LegendItem, TableColumn, number, table
+from pipeline.report.query import Report, Row
 
 
-def mixes(
-    pair: PairShown, results: tuple[QueryResult[MixMonth], ...], sources: dict[str, str], footnotes: FootnoteBuilder
-) -> tuple[ColumnChart, ...]:
+def mixes(report: Report, pair: Row) -> tuple[ColumnChart, ...]:
     """Return one chart per dimension that has values."""
-    return tuple(_mix(pair, result, sources, footnotes) for result in results if result.rows)
+    charts = (_mix(report, pair, dimension) for dimension in answers.dimensions(report))
+    return tuple(chart for chart in charts if chart is not None)
 
 
-def _mix(
-    pair: PairShown, result: QueryResult[MixMonth], sources: dict[str, str], footnotes: FootnoteBuilder
-) -> ColumnChart:
-    dimension = result.rows[0].dimension
-    values = {row.value_no: row for row in result.rows}
-    months = sorted({(row.month_start, row.is_partial, row.cohort) for row in result.rows})
-    cells = {(row.month_start, row.value_no): row for row in result.rows}
-    stacks = [
-        Stack(
-            footnotes.short_period(month, is_partial),
-            tuple(Part(_tone(number), cells[month, number].share or 0.0) for number in values),
-        )
-        for month, is_partial, _ in months
-    ]
-    totals = {number: sum(row.entered for row in result.rows if row.value_no == number) for number in values}
+def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
+    answer = report.rows(
+        "report.cohort_mix",
+        "entered",
+        where=f"headline_no = {pair.headline_no} and dimension = {quoted(dimension)}",
+        order="value_no, month_start",
+    )
+    if not answer.rows:
+        return None
+    values = {row.value_no: row for row in answer.rows}
+    cells = {(row.month_start, row.value_no): row for row in answer.rows}
+    months = sorted({(row.month_start, row.is_partial, row.cohort) for row in answer.rows})
+    totals = {number: sum(row.entered for row in answer.rows if row.value_no == number) for number in values}
     total = sum(totals.values())
     first = values[min(values)]
     alt_text = (
         f"{dimension} of those that entered {pair.from_label}: most often {_name(first)}, "
         f"{text.count(totals[first.value_no])} of {text.count(total)}"
     )
-    known = DIMENSION_SOURCES.get(sources.get(dimension, ""), "as configured")
+    stacks = [
+        Stack(
+            report.short_period(month, is_partial),
+            tuple(Part(_tone(number), cells[month, number].share or 0.0) for number in values),
+        )
+        for month, is_partial, _ in months
+    ]
+
+    def column(value: Row) -> TableColumn:
+        return TableColumn(_name(value), "", lambda row: _cell(cells[row.month_start, value.value_no]))
+
     return ColumnChart(
         key=f"mix-{dimension}",
         title=f"by {dimension}",
@@ -50,13 +53,26 @@ def _mix(
         legend=tuple(
             LegendItem(_tone(number), _name(row), text.rate(totals[number] / total)) for number, row in values.items()
         ),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit=units.plural(pair.unit),
-            basis=f"cohorts by month of arrival at {pair.from_label}; {dimension}: {known}",
+            basis=f"cohorts by month of arrival at {pair.from_label}; {dimension}: "
+            f"{answers.dimension_sources(report).get(dimension, 'as configured')}",
             denominator=f"{units.plural(pair.unit)} that arrived at {pair.from_label} in the month",
         ),
-        details=Details("Numbers behind the columns", _table(pair, dimension, values, months, cells, footnotes)),
+        details=Details(
+            "Numbers behind the columns",
+            table(
+                (cells[month, first.value_no] for month, _, _ in reversed(months)),
+                (
+                    TableColumn("Month", "", lambda row: report.period(row.month_start, row.is_partial), "text"),
+                    number("Entered", "cohort"),
+                    *map(column, values.values()),
+                ),
+                caption=f"{units.plural(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
+                key=f"mix-{pair.headline_no}-{dimension}",
+            ),
+        ),
     )
 
 
@@ -65,34 +81,9 @@ def _tone(number: int) -> str:
     return f"mix-{number}"
 
 
-def _name(row: MixMonth) -> str:
-    return row.dimension_value if row.dimension_value is not None else text.plural(row.values_inside, "other value")
+def _name(row: Row) -> str:
+    return row.dimension_value if row.dimension_value is not None else text.other_values(row.values_inside)
 
 
-def _table(
-    pair: PairShown,
-    dimension: str,
-    values: dict[int, MixMonth],
-    months: list[tuple[date, bool, int]],
-    cells: dict[tuple[date, int], MixMonth],
-    footnotes: FootnoteBuilder,
-) -> Table:
-    return Table(
-        caption=f"{units.plural(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
-        columns=(Column("Month", "text"), Column("Entered"), *(Column(_name(row)) for row in values.values())),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(footnotes.period(month, is_partial)),
-                    Cell(text.count(cohort)),
-                    *(_cell(cells[month, number]) for number in values),
-                )
-            )
-            for month, is_partial, cohort in reversed(months)
-        ),
-        key=f"mix-{pair.headline_no}-{dimension}",
-    )
-
-
-def _cell(row: MixMonth) -> Cell:
+def _cell(row: Row) -> Cell:
     return Cell(text.count(row.entered), note=text.rate(row.share) if row.entered else "")

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report.changes.changes import PairChange
-from pipeline.report.conversion import estimate
-from pipeline.report.conversion.cohorts import PairSection
-from pipeline.report.figures import Figures
-from pipeline.report.headline import by_value
-from pipeline.report.headline.card import Card
-from pipeline.report.headline.key_rates import KeyRate
+from pipeline.report import answers
+from pipeline.report.changes.changes import PairChange, pair_changes
+from pipeline.report.conversion import cohorts, estimate
+from pipeline.report.headline.by_value import pair_charts
+from pipeline.report.headline.card import Card, cards
+from pipeline.report.headline.key_rates import KeyRate, key_rates
 from pipeline.report.layout.columns import ColumnChart
-from pipeline.report.layout.table import BarChart, Details, FootnoteBuilder, Table
-from pipeline.report.pair.ages import HeatMap, heat_map
-from pipeline.report.pair.figures import PairFigures
+from pipeline.report.layout.table import BarChart, Details, Table
+from pipeline.report.pair.ages import HeatMap, cohort_ages, heat_map
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
-from pipeline.report.quality.rows import ExpectedRateRecord
-from pipeline.report.rows import Headline
+from pipeline.report.query import Report, Row
 
 
 @dataclass(frozen=True)
@@ -43,65 +40,42 @@ class PairPage:
     slices: tuple[Details, ...]
 
 
-def pair_pages(
-    figures: Figures,
-    cards: tuple[Card, ...],
-    rates: tuple[KeyRate, ...],
-    sections: tuple[PairSection, ...],
-    changed: tuple[PairChange, ...],
-    footnotes: FootnoteBuilder,
-) -> tuple[PairPage, ...]:
-    """Return one page per card, in the order of the configuration."""
-    by_pair = {(section.from_stage, section.to_stage): section for section in sections}
-    figures_of = {(each.pair.from_stage, each.pair.to_stage): each for each in figures.pairs}
-    changes = {(each.from_stage, each.to_stage): each for each in changed}
-    rows = [row for row in figures.headline.rows if row.window_days is None]
-    sources = {row.dimension: row.source for row in figures.quality.coverage.rows}
+def pair_pages(report: Report) -> tuple[PairPage, ...]:
+    """Return one page per headline pair, in the order of the configuration."""
+    pairs = {pair.headline_no: pair for pair in answers.pairs(report)}
+    cards_of = {(card.from_stage, card.to_stage): card for card in cards(report)}
+    rates_of = {rate.headline_no: rate for rate in key_rates(report)}
+    changes_of = {(change.from_stage, change.to_stage): change for change in pair_changes(report)}
     return tuple(
         _page(
-            card,
-            rate,
-            by_value.pair_charts(row.headline_no, figures, footnotes),
+            report,
             row,
-            record,
-            by_pair[card.from_stage, card.to_stage],
-            changes[card.from_stage, card.to_stage],
-            figures_of[card.from_stage, card.to_stage],
-            sources,
-            footnotes,
+            pairs[row.headline_no],
+            cards_of[row.from_stage, row.to_stage],
+            rates_of[row.headline_no],
+            changes_of[row.from_stage, row.to_stage],
         )
-        for card, rate, row, record in zip(cards, rates, rows, figures.quality.expected_rate_record.rows, strict=True)
+        for row in answers.headline_pairs(report)
     )
 
 
-def _page(
-    card: Card,
-    rate: KeyRate,
-    values: tuple[BarChart, ...],
-    row: Headline,
-    record: ExpectedRateRecord,
-    section: PairSection,
-    changes: PairChange,
-    figures: PairFigures,
-    sources: dict[str, str],
-    footnotes: FootnoteBuilder,
-) -> PairPage:
-    assert figures.headline is not None
-    assert figures.gap is not None
-    headline = figures.headline
+def _page(report: Report, row: Row, pair: Row, card: Card, rate: KeyRate, change: PairChange) -> PairPage:
+    """Return the page of a pair. `row` is the pair in report.headline, `pair` in report.pairs_shown."""
+    ages = cohort_ages(report, pair)
+    record = tuple(each for each in answers.expected_rate_record(report).rows if each.headline_no == row.headline_no)
     return PairPage(
-        card.from_stage,
-        card.to_stage,
+        row.from_stage,
+        row.to_stage,
         card,
         rate,
-        values,
-        changes=changes,
-        has_expected_rates=any(cohort.settled_estimate is not None for cohort in figures.cohorts.rows),
-        record_sentence=estimate.sentence((record,)),
-        months=section.months.table,
-        ages=heat_map(figures.pair, headline.ages, footnotes),
-        losses=losses(row, figures.gap.rows, headline.outcomes, headline.ages.rows, footnotes),
-        arrivals=arrivals(row, headline.arrivals, footnotes),
-        mixes=mixes(figures.pair, headline.mixes, sources, footnotes),
-        slices=section.slices,
+        pair_charts(report, row),
+        changes=change,
+        has_expected_rates=any(each.settled_estimate is not None for each in answers.cohorts(report, pair).rows),
+        record_sentence=estimate.sentence(record),
+        months=cohorts.months(report, pair).table,
+        ages=heat_map(report, pair, ages),
+        losses=losses(report, row, ages.rows),
+        arrivals=arrivals(report, row),
+        mixes=mixes(report, pair),
+        slices=cohorts.slices(report, pair),
     )

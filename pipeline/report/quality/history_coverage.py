@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from pipeline.report import text
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Notice, Table, TableRow, join_words, texts
-from pipeline.report.quality.rows import HistoryCoverage
-from pipeline.report.rows import Headline
+from pipeline.report import answers, text
+from pipeline.report.layout.table import Notice, Table, join_words, number, table, word
+from pipeline.report.query import Report, Row
 
 
-def incomplete_inputs(figures: Figures) -> tuple[HistoryCoverage, ...]:
+def incomplete_inputs(report: Report) -> tuple[Row, ...]:
     """Return inputs with incomplete history. The first is complete last and decides for all cohorts."""
-    incomplete = (row for row in figures.quality.history.rows if row.complete_from is not None)
+    incomplete = (row for row in answers.history_coverage(report).rows if row.complete_from is not None)
     return tuple(sorted(incomplete, key=lambda row: (row.complete_from, row.input), reverse=True))
 
 
-def sign_meaning(figures: Figures) -> str:
+def sign_meaning(report: Report) -> str:
     """Return the meaning of the sign behind a month; empty if all history is complete."""
-    incomplete = incomplete_inputs(figures)
+    incomplete = incomplete_inputs(report)
     if not incomplete:
         return ""
     return (
@@ -26,9 +24,9 @@ def sign_meaning(figures: Figures) -> str:
     )
 
 
-def notices(figures: Figures) -> tuple[Notice, ...]:
+def notices(report: Report) -> tuple[Notice, ...]:
     """Return a notice with the incomplete inputs and the headline rates that count marked cohorts."""
-    incomplete = incomplete_inputs(figures)
+    incomplete = incomplete_inputs(report)
     if not incomplete:
         return ()
     first = (
@@ -36,7 +34,9 @@ def notices(figures: Figures) -> tuple[Notice, ...]:
         f"{text.day(incomplete[0].complete_from)}, and earlier cohorts are marked {text.BEFORE_COVERAGE_SIGN}."
     )
     pairs = [
-        f"{row.from_label} → {row.to_label}" for row in figures.headline.rows if _counts_marked_cohorts(row, figures)
+        f"{row.from_label} → {row.to_label}"
+        for row in answers.headline(report).rows
+        if _counts_marked_cohorts(row, report)
     ]
     if pairs:
         rates = "The headline rate" if len(pairs) == 1 else "The headline rates"
@@ -44,27 +44,28 @@ def notices(figures: Figures) -> tuple[Notice, ...]:
     return (Notice("warn", first),)
 
 
-def _counts_marked_cohorts(row: Headline, figures: Figures) -> bool:
-    return row.is_headline_window and row.recent_months > 0 and row.recent_first_month in figures.before_coverage
+def _counts_marked_cohorts(row: Row, report: Report) -> bool:
+    return row.is_headline_window and row.recent_months > 0 and row.recent_first_month in report.before_coverage
 
 
-def table(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
+def history_table(report: Report) -> Table | None:
     """Return the first day and the largest day of each history input; None if all history is complete."""
-    if not incomplete_inputs(figures):
+    if not incomplete_inputs(report):
         return None
-    return Table(
-        caption="Where the history begins",
-        columns=(
-            Column("Input", "text"),
-            Column("First entry", "text"),
-            Column("Leads"),
-            Column("Begin on one day"),
-            Column("That day", "text"),
-            Column("Complete from", "text"),
+    answer = answers.history_coverage(report)
+    return table(
+        answer.rows,
+        (
+            word("Input", "input"),
+            word("First entry", "first_date", text.day),
+            number("Leads", "leads"),
+            number("Begin on one day", "bulk_leads"),
+            word("That day", "bulk_date", text.day),
+            word("Complete from", "complete_from", text.day),
         ),
-        rows=tuple(TableRow(_cells(row)) for row in figures.quality.history.rows),
-        source=footnotes.source(
-            figures.quality.history,
+        caption="Where the history begins",
+        source=report.source(
+            answer,
             unit="leads",
             basis="the first accepted entry of each lead, by the input that has it; cut: more than half begin on one day, and "
             "hardly any before",
@@ -72,8 +73,3 @@ def table(figures: Figures, footnotes: FootnoteBuilder) -> Table | None:
         ),
         key="history-coverage",
     )
-
-
-def _cells(row: HistoryCoverage) -> tuple[Cell, ...]:
-    counts = (text.count(row.leads), text.count(row.bulk_leads))
-    return texts(row.input, text.day(row.first_date), *counts, text.day(row.bulk_date), text.day(row.complete_from))

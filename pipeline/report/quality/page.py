@@ -1,27 +1,25 @@
-"""Definitions and data quality."""
+"""The data-quality page: row accounting, rejected rows, dates and dimensions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipeline.report import text
+from pipeline.report import answers, text
 from pipeline.report.conversion import estimate
-from pipeline.report.conversion.cohorts import DIMENSION_SOURCES
-from pipeline.report.figures import Figures
+from pipeline.report.conversion.routes import Routes, routes
 from pipeline.report.layout.table import (
     Cell,
-    Column,
-    FootnoteBuilder,
     Table,
-    TableRow,
+    TableColumn,
     balanced,
-    columns,
-    texts,
+    number,
+    table,
+    word,
 )
 from pipeline.report.overview import variant
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.unknown_stages import unknown_stages
-from pipeline.report.rows import Overview
+from pipeline.report.query import Report, Row
 
 REJECTION_REASONS = {
     "no_lead": "no lead id",
@@ -87,40 +85,49 @@ class Quality:
     notes: tuple[str, ...]
 
 
-def quality(figures: Figures, notes: tuple[str, ...], footnotes: FootnoteBuilder) -> Quality:
-    """Return the data-quality section."""
-    total = figures.overview.rows[0]
-    return Quality(
-        about=variant.quality_page_note(figures.report),
-        accounting=_accounting(figures, footnotes),
-        scope=_scope(figures, footnotes) if figures.quality.scope.rows else None,
-        rejections=_rejections(figures, footnotes) if figures.quality.rejections.rows else None,
+@dataclass(frozen=True)
+class QualityPage:
+    """Data quality and row accounting."""
+
+    quality: Quality
+    routes: Routes
+
+
+def quality_page(report: Report, notes: tuple[str, ...]) -> QualityPage:
+    """Return the data-quality page. `notes` are warnings of the run."""
+    total = report.overview
+    quality = Quality(
+        about=variant.quality_page_note(report.filter),
+        accounting=_accounting(report),
+        scope=_scope(report),
+        rejections=_rejections(report),
         unknown_stages=(
             f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
-        unknown=unknown_stages(figures, footnotes) if figures.quality.unknown.rows else None,
-        history=history_coverage.table(figures, footnotes),
-        dates=_dates(figures, footnotes) if figures.quality.dates.rows else None,
+        unknown=unknown_stages(report),
+        history=history_coverage.history_table(report),
+        dates=_dates(report),
         orphans=(
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
-            *_without_account(figures),
+            *_without_account(report),
             *_inferred(total.inferred),
         ),
         leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
-        coverage=_coverage(figures, footnotes) if figures.quality.coverage.rows else None,
-        expected_rate_record=estimate.record(figures, footnotes),
+        coverage=_coverage(report),
+        expected_rate_record=estimate.record(report),
         notes=notes,
     )
+    return QualityPage(quality, routes(report))
 
 
-def _without_account(figures: Figures) -> tuple[str, ...]:
+def _without_account(report: Report) -> tuple[str, ...]:
     """Return the leads without an account. A report of one value shows them with the accounts."""
-    leads = figures.overview.rows[0].leads_without_account
-    return (f"{text.plural(leads, 'lead')} without an account.",) if figures.report.is_all else ()
+    leads = report.overview.leads_without_account
+    return (f"{text.plural(leads, 'lead')} without an account.",) if report.is_all else ()
 
 
 def _inferred(leads: int) -> tuple[str, ...]:
@@ -130,7 +137,7 @@ def _inferred(leads: int) -> tuple[str, ...]:
     return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
 
 
-def _reconciliation(total: Overview) -> tuple[str, ...]:
+def _reconciliation(total: Row) -> tuple[str, ...]:
     """Return leads whose current stage differs from their history; empty without current stages."""
     if not total.compared:
         return ()
@@ -143,7 +150,7 @@ def _reconciliation(total: Overview) -> tuple[str, ...]:
     )
 
 
-def _shared_addresses(total: Overview) -> tuple[str, ...]:
+def _shared_addresses(total: Row) -> tuple[str, ...]:
     """Return the addresses of several leads, which may be duplicates; empty if there are none."""
     if not total.shared_addresses:
         return ()
@@ -154,7 +161,7 @@ def _shared_addresses(total: Overview) -> tuple[str, ...]:
     )
 
 
-def _recorded_also(total: Overview) -> tuple[str, ...]:
+def _recorded_also(total: Row) -> tuple[str, ...]:
     """Return rows that another input with priority dates; empty if there are none."""
     if not total.recorded_also:
         return ()
@@ -162,31 +169,26 @@ def _recorded_also(total: Overview) -> tuple[str, ...]:
     return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
 
 
-def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
+def _accounting(report: Report) -> Table:
+    answer = report.rows("quality.row_accounting", "rows_read", order="input")
     # Most inputs have no filter, so the column is left out when it has only zeros.
-    parts = ROW_OUTCOMES if any(row.filtered for row in figures.quality.accounting.rows) else ROW_OUTCOMES[:-1]
-    return Table(
+    parts = ROW_OUTCOMES if any(row.filtered for row in answer.rows) else ROW_OUTCOMES[:-1]
+    return table(
+        answer.rows,
+        (
+            TableColumn("Input", "", lambda row: Cell(row.input, note=row.table_name.replace("_", " ")), "text"),
+            number("Files", "loads"),
+            number("Rows read", "rows_read"),
+            *(_outcome(part) for part in parts),
+            TableColumn(
+                "Adds up",
+                "",
+                lambda row: balanced(row.rows_read == sum(getattr(row, part) for part in ROW_OUTCOMES)),
+            ),
+        ),
         caption="Every row that was ever read, and what became of it",
-        columns=(
-            Column("Input", "text"),
-            Column("Files"),
-            Column("Rows read"),
-            *(Column(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}") for part in parts),
-            Column("Adds up"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.input, note=row.table_name.replace("_", " ")),
-                    *texts(text.count(row.loads), text.count(row.rows_read)),
-                    *(_part(part, getattr(row, part)) for part in parts),
-                    balanced(row.rows_read == sum(getattr(row, part) for part in ROW_OUTCOMES)),
-                )
-            )
-            for row in figures.quality.accounting.rows
-        ),
-        source=footnotes.source(
-            figures.quality.accounting,
+        source=report.source(
+            answer,
             unit="rows of the inputs",
             basis="all files in the log; a row counts once, under the first that applies, read from right to left",
             denominator="none: these are counts",
@@ -195,26 +197,29 @@ def _accounting(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _part(part: str, rows: int) -> Cell:
-    return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
+def _outcome(part: str) -> TableColumn:
+    def cell(row: Row) -> Cell:
+        rows = getattr(row, part)
+        return Cell(text.count(rows), "alert" if part == "rejected" and rows else "")
+
+    return TableColumn(f"{'=' if part == 'kept' else '+'} {part.replace('_', ' ')}", part, cell)
 
 
-def _scope(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    return Table(
-        caption="Leads out of scope, by the first rule that says so",
-        columns=(Column("Rule", "text"), Column("Reason", "text"), Column("Leads"), Column("Rows of history")),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.rule),
-                    Cell(row.reason, "prose"),
-                    *texts(text.count(row.leads), text.count(row.entries)),
-                )
-            )
-            for row in figures.quality.scope.rows
+def _scope(report: Report) -> Table | None:
+    answer = report.rows("quality.scope", "leads", order="rule_no")
+    if not answer.rows:
+        return None
+    return table(
+        answer.rows,
+        (
+            word("Rule", "rule"),
+            word("Reason", "reason", tone="prose"),
+            number("Leads", "leads"),
+            number("Rows of history", "entries"),
         ),
-        source=footnotes.source(
-            figures.quality.scope,
+        caption="Leads out of scope, by the first rule that says so",
+        source=report.source(
+            answer,
             unit="leads",
             basis="the configuration of this run; such leads are in no other figure of this page",
             denominator="none: these are counts",
@@ -223,31 +228,21 @@ def _scope(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    return Table(
+def _rejections(report: Report) -> Table | None:
+    answer = report.rows("report.rejected_reasons", "rejected", order="input, file_name, reason")
+    if not answer.rows:
+        return None
+    return table(
+        answer.rows,
+        (
+            TableColumn("Input", "", lambda row: Cell(row.input, note=row.file_name), "text"),
+            word("Reason", "reason", lambda reason: REJECTION_REASONS.get(reason, reason.replace("_", " "))),
+            number("Rows", "rejected"),
+            TableColumn("First row numbers", "", _first_rows, "text"),
+        ),
         caption="Rejected rows by reason",
-        columns=(
-            Column("Input", "text"),
-            Column("Reason", "text"),
-            Column("Rows"),
-            Column("First row numbers", "text"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.input, note=row.file_name),
-                    Cell(REJECTION_REASONS.get(row.reason, row.reason.replace("_", " "))),
-                    Cell(text.count(row.rejected)),
-                    Cell(
-                        ", ".join(str(number) for number in row.first_rows)
-                        + (" …" if row.rejected > len(row.first_rows) else "")
-                    ),
-                )
-            )
-            for row in figures.quality.rejections.rows
-        ),
-        source=footnotes.source(
-            figures.quality.rejections,
+        source=report.source(
+            answer,
             unit="rows of the inputs",
             basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
             denominator="none: these are counts",
@@ -256,33 +251,29 @@ def _rejections(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    labels = {stage.stage: stage.label for stage in figures.stages.rows}
-    return Table(
+def _first_rows(row: Row) -> str:
+    numbers = ", ".join(map(str, row.first_rows))
+    return f"{numbers} …" if row.rejected > len(row.first_rows) else numbers
+
+
+def _dates(report: Report) -> Table | None:
+    answer = report.rows("quality.stage_dates", "leads", order="finding, stage")
+    if not answer.rows:
+        return None
+    labels = {stage.stage: stage.label for stage in answers.stages(report)}
+    return table(
+        # It depends on when a file was read, and the page must not. Relative to as-of it is future_dated.
+        (row for row in answer.rows if row.finding != "after_delivery"),
+        (
+            word("Finding", "finding", lambda finding: DATE_FINDINGS.get(finding, finding.replace("_", " "))),
+            word("Stage", "stage", lambda stage: labels.get(stage, stage)),
+            number("Leads", "leads"),
+            number("Share", "share", text.rate),
+            word("Examples", "examples", " ".join, tone="id prose"),
+        ),
         caption="Dates that deserve a second look",
-        columns=(
-            Column("Finding", "text"),
-            Column("Stage", "text"),
-            Column("Leads"),
-            Column("Share"),
-            Column("Examples", "text"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(DATE_FINDINGS.get(row.finding, row.finding.replace("_", " "))),
-                    Cell(labels.get(row.stage, row.stage)),
-                    Cell(text.count(row.leads)),
-                    Cell(text.rate(row.share)),
-                    Cell(" ".join(row.examples), "id prose"),
-                )
-            )
-            for row in figures.quality.dates.rows
-            # It depends on when a file was read, and the page must not. Relative to as-of it is future_dated.
-            if row.finding != "after_delivery"
-        ),
-        source=footnotes.source(
-            figures.quality.dates,
+        source=report.source(
+            answer,
             unit="leads",
             basis="all history; skipped and moved back: the stage that was left",
             denominator="leads that had entered the stage by as-of",
@@ -291,30 +282,21 @@ def _dates(figures: Figures, footnotes: FootnoteBuilder) -> Table:
     )
 
 
-def _coverage(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    return Table(
+def _coverage(report: Report) -> Table | None:
+    answer = answers.dimension_coverage(report)
+    if not answer.rows:
+        return None
+    return table(
+        answer.rows,
+        (
+            word("Dimension", "dimension"),
+            number("Known", "known"),
+            number("of stays", "stays"),
+            number("Share", "share_known", text.rate),
+            number("Different values", "distinct_values"),
+            word("Where it comes from", "source", lambda source: answers.DIMENSION_SOURCES.get(source, source)),
+        ),
         caption="Dimensions: how often the value is known, and as of when",
-        columns=(
-            *columns("Dimension", "Known", "of stays", "Share", "Different values"),
-            Column("Where it comes from", "text"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.dimension),
-                    *texts(
-                        text.count(row.known),
-                        text.count(row.stays),
-                        text.rate(row.share_known),
-                        text.count(row.distinct_values),
-                    ),
-                    Cell(DIMENSION_SOURCES.get(row.source, row.source)),
-                )
-            )
-            for row in figures.quality.coverage.rows
-        ),
-        source=footnotes.source(
-            figures.quality.coverage, unit="stays (spans)", basis="all history", denominator="all stays"
-        ),
+        source=report.source(answer, unit="stays (spans)", basis="all history", denominator="all stays"),
         key="coverage",
     )

@@ -2,51 +2,45 @@
 
 from __future__ import annotations
 
-from pipeline.report import text
-from pipeline.report.figures import Figures
-from pipeline.report.layout.table import Cell, Column, FootnoteBuilder, Table, TableRow, texts
-from pipeline.report.quality.figures import MAX_UNKNOWN_STAGES_SHOWN
-from pipeline.report.quality.rows import UnknownStage
+from pipeline.report import answers, text
+from pipeline.report.layout.table import Cell, Table, TableColumn, number, table, word
+from pipeline.report.query import Report, Row
 
+MAX_UNKNOWN_STAGES_SHOWN = 20
 MIN_SIMILARITY = 0.85
 """Jaro–Winkler similarity (0 to 1) from which the most similar alias is shown."""
 MAX_VALUE_LENGTH = 60
 """Maximum characters of a value on the page."""
 
 
-def unknown_stages(figures: Figures, footnotes: FootnoteBuilder) -> Table:
-    """Return the most frequent unknown values, and the number of the others."""
-    labels = {stage.stage: stage.label for stage in figures.stages.rows}
-    more = figures.quality.unknown_stage_count - len(figures.quality.unknown.rows)
-    return Table(
+def unknown_stages(report: Report) -> Table | None:
+    """Return the most frequent unknown values, and the number of the others; None if there are none."""
+    answer = report.rows(
+        "quality.unknown_stages", "entries", order="entries desc, stage_alias", max_rows=MAX_UNKNOWN_STAGES_SHOWN
+    )
+    if not answer.rows:
+        return None
+    labels = {stage.stage: stage.label for stage in answers.stages(report)}
+    more = report.fetch("select count(*) from quality.unknown_stages")[0][0] - len(answer.rows)
+    return table(
+        answer.rows,
+        (
+            word("As delivered", "stage_text", _value_text),
+            number("Rows", "entries"),
+            number("Leads", "leads"),
+            number("First", "first_date", text.day),
+            number("Last", "last_date", text.day),
+            TableColumn(
+                "Nearest known",
+                "",
+                lambda row: Cell(row.nearest_alias, note=labels[row.nearest_stage]) if _is_similar(row) else text.DASH,
+                "text",
+            ),
+            TableColumn("What to do", "", lambda row: Cell(_advice(row, labels[row.nearest_stage]), "prose"), "text"),
+        ),
         caption="Stages that the configuration does not know",
-        columns=(
-            Column("As delivered", "text"),
-            Column("Rows"),
-            Column("Leads"),
-            Column("First"),
-            Column("Last"),
-            Column("Nearest known", "text"),
-            Column("What to do", "text"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(_value_text(row.stage_text)),
-                    *texts(
-                        text.count(row.entries),
-                        text.count(row.leads),
-                        text.day(row.first_date),
-                        text.day(row.last_date),
-                    ),
-                    Cell(row.nearest_alias, note=labels[row.nearest_stage]) if _is_similar(row) else Cell(text.DASH),
-                    Cell(_advice(row, labels[row.nearest_stage]), "prose"),
-                )
-            )
-            for row in figures.quality.unknown.rows
-        ),
-        source=footnotes.source(
-            figures.quality.unknown,
+        source=report.source(
+            answer,
             unit="rows of the inputs",
             basis="all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent",
             denominator="none: these are counts",
@@ -67,11 +61,11 @@ def _value_text(value: str) -> str:
     return value if len(value) <= MAX_VALUE_LENGTH else f"{value[: MAX_VALUE_LENGTH - 1]}…"
 
 
-def _is_similar(row: UnknownStage) -> bool:
-    return row.nearest_likeness >= MIN_SIMILARITY
+def _is_similar(row: Row) -> bool:
+    return bool(row.nearest_likeness >= MIN_SIMILARITY)
 
 
-def _advice(row: UnknownStage, label: str) -> str:
+def _advice(row: Row, label: str) -> str:
     if "@" in row.stage_text:
         return "Look at the file: a column may have slipped."
     if _is_similar(row):

@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pipeline.database.connection import quoted
 from pipeline.report import links, text
 from pipeline.report.flow.page import IN_WORDS, OUT_WORDS
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
-    Cell,
-    Column,
     Details,
-    FootnoteBuilder,
     LegendItem,
     Table,
-    TableRow,
-    texts,
+    TableColumn,
+    more_rows,
+    number,
+    table,
+    word,
 )
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import Flow, OpenLead, StageDefinition
-from pipeline.report.stage.figures import StageFigures
-from pipeline.report.stage.rows import StageMove
+from pipeline.report.query import Answer, Report, Row
 
 TONES = {
     "new": "began",
@@ -50,16 +48,19 @@ class StageMoves:
     in_gate: Table | None
 
 
-def stage_moves(
-    stage: StageDefinition, figures: StageFigures, flow: Flow | None, footnotes: FootnoteBuilder
-) -> StageMoves:
+MAX_GATE_LEADS_SHOWN = 10
+"""Leads in a gate listed. The printed query lists all of them."""
+
+
+def stage_moves(report: Report, stage: Row, flow: Row | None) -> StageMoves:
     """Return the moves of a stage. `flow` is its balance over all history."""
+    moves_in, moves_out = _moves(report, stage, "in"), _moves(report, stage, "out")
     return StageMoves(
-        sentences=_sentences(stage, figures, flow),
+        sentences=_sentences(stage, moves_out.rows, flow),
         moves_in=_move_chart(
+            report,
             stage,
-            figures.moves_in,
-            footnotes,
+            moves_in,
             title="Where they came from",
             words=IN_WORDS,
             before="{} there",
@@ -67,25 +68,32 @@ def stage_moves(
             key="in",
         ),
         moves_out=_move_chart(
+            report,
             stage,
-            figures.moves_out,
-            footnotes,
+            moves_out,
             title="Where they went next",
             words=OUT_WORDS,
             before="{} here",
             denominator="all stays that ended",
             key="out",
         ),
-        in_gate=_gate_table(stage, figures.in_gate, flow, footnotes)
-        if figures.in_gate is not None and figures.in_gate.rows
-        else None,
+        in_gate=_gate_table(report, stage, flow.closing if flow else 0) if stage.is_gate else None,
+    )
+
+
+def _moves(report: Report, stage: Row, direction: str) -> Answer:
+    return report.rows(
+        "report.stage_moves",
+        "moves",
+        where=f"stage = {quoted(stage.stage)} and direction = '{direction}'",
+        order="move_no",
     )
 
 
 def _move_chart(
-    stage: StageDefinition,
-    result: QueryResult[StageMove],
-    footnotes: FootnoteBuilder,
+    report: Report,
+    stage: Row,
+    moves: Answer,
     *,
     title: str,
     words: dict[str, str],
@@ -93,18 +101,18 @@ def _move_chart(
     denominator: str,
     key: str,
 ) -> BarChart:
-    rows = result.rows
+    rows = moves.rows
     largest = max((row.moves for row in rows), default=0)
     kinds = dict.fromkeys(row.move_kind for row in rows)
     return BarChart(
         title=f"{title}: {text.plural(sum(row.moves for row in rows), 'stay')}",
         rows=tuple(
             BarRow(
-                row.other_label or NO_STAGE[row.move_kind],
+                _other(row),
                 charts.stacked_bar(
                     [(TONES[row.move_kind], row.moves, f"{words[row.move_kind]}: {text.count(row.moves)}")],
                     largest,
-                    f"{row.other_label or NO_STAGE[row.move_kind]}: {text.count(row.moves)}, {text.rate(row.share)}",
+                    f"{_other(row)}: {text.count(row.moves)}, {text.rate(row.share)}",
                     height=16,
                 ),
                 f"{text.count(row.moves)} · {text.rate(row.share)}",
@@ -114,44 +122,42 @@ def _move_chart(
             for row in rows
         ),
         legend=tuple(LegendItem(TONES[kind], words[kind]) for kind in kinds),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            moves,
             unit="stays (spans)",
             basis="all history, the stage before and the stage after each stay; days of the stay that the move ended",
             denominator=denominator,
         ),
-        details=Details("Numbers behind the bars", _table(stage, result, title, words, key)),
+        details=Details(
+            "Numbers behind the bars",
+            table(
+                rows,
+                (
+                    TableColumn("Stage", "", _other, "text"),
+                    word("Move", "move_kind", words.__getitem__),
+                    number("Stays", "moves"),
+                    number("Share", "share", text.rate),
+                    number("Median", "median_days", text.days),
+                ),
+                caption=f"{stage.label}: {title[0].lower()}{title[1:]}",
+                key=f"ways-{key}-{stage.stage_no}",
+            ),
+        ),
         key=f"ways ways-{key}",
     )
 
 
-def _table(
-    stage: StageDefinition, result: QueryResult[StageMove], title: str, words: dict[str, str], key: str
-) -> Table:
-    return Table(
-        caption=f"{stage.label}: {title[0].lower()}{title[1:]}",
-        columns=(Column("Stage", "text"), Column("Move", "text"), Column("Stays"), Column("Share"), Column("Median")),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.other_label or NO_STAGE[row.move_kind]),
-                    Cell(words[row.move_kind]),
-                    *texts(text.count(row.moves), text.rate(row.share), text.days(row.median_days)),
-                )
-            )
-            for row in result.rows
-        ),
-        key=f"ways-{key}-{stage.stage_no}",
-    )
+def _other(row: Row) -> str:
+    return row.other_label or NO_STAGE[row.move_kind]
 
 
-def _sentences(stage: StageDefinition, figures: StageFigures, flow: Flow | None) -> tuple[str, ...]:
+def _sentences(stage: Row, moves_out: tuple[Row, ...], flow: Row | None) -> tuple[str, ...]:
     """Return what the kind of the stage means, with numbers."""
     if flow is None or not flow.ins:
         return (
             "No lead has ever entered this stage. It is in the configuration, so it stands in every table with zeros.",
         )
-    came_back = sum(row.moves for row in figures.moves_out.rows if row.move_kind == "returned")
+    came_back = sum(row.moves for row in moves_out if row.move_kind == "returned")
     of = f"{text.count(came_back)} of {text.plural(flow.ins, 'stay')}"
     sentences = []
     if stage.is_gate:
@@ -178,31 +184,27 @@ def _sentences(stage: StageDefinition, figures: StageFigures, flow: Flow | None)
     return tuple(sentences)
 
 
-def _gate_table(
-    stage: StageDefinition, result: QueryResult[OpenLead], flow: Flow | None, footnotes: FootnoteBuilder
-) -> Table:
-    """Return the leads in a gate, oldest first."""
-    more = (flow.closing if flow else 0) - len(result.rows)
-    return Table(
+def _gate_table(report: Report, stage: Row, leads: int) -> Table | None:
+    """Return the leads in a gate, oldest first; None if it is empty."""
+    answer = report.rows(
+        "report.stuck_leads",
+        "lead_position",
+        where=f"stage = {quoted(stage.stage)}",
+        order="age_days desc, lead_id",
+        max_rows=MAX_GATE_LEADS_SHOWN,
+    )
+    if not answer.rows:
+        return None
+    return table(
+        answer.rows,
+        (
+            word("Lead", "lead_id", tone="id"),
+            word("Account", "account_id", tone="id"),
+            word("Since", "entered_date", text.day),
+            number("Age", "age_days", text.days),
+        ),
         caption=f"Who sits in {stage.label} now, longest first",
-        columns=(
-            Column("Lead", "text"),
-            Column("Account", "text"),
-            Column("Since", "text"),
-            Column("Age"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(lead.lead_id, "id"),
-                    Cell(lead.account_id or text.DASH, "id"),
-                    Cell(text.day(lead.entered_date)),
-                    Cell(text.days(lead.age_days)),
-                )
-            )
-            for lead in result.rows
-        ),
-        source=footnotes.source(result, unit="leads (open stays)", basis="at as-of", denominator="none: a list"),
-        notes=(f"and {text.count(more)} more; the query lists them all.",) if more > 0 else (),
+        source=report.source(answer, unit="leads (open stays)", basis="at as-of", denominator="none: a list"),
+        notes=more_rows(leads - len(answer.rows)),
         key=f"gate-{stage.stage_no}",
     )

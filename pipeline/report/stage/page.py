@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from pipeline.report import text
+from pipeline.report import answers, links, text
 from pipeline.report.definitions.page import STAGE_KINDS
-from pipeline.report.figures import Figures
-from pipeline.report.flow.page import Volumes
-from pipeline.report.layout.table import BarChart, BarRow, Details, FootnoteBuilder, LegendItem, Table
-from pipeline.report.owners.sla import SlaSection
-from pipeline.report.rows import StageDefinition
+from pipeline.report.flow.page import FLOW_LEGEND, stage_balance
+from pipeline.report.layout.table import BarChart, Details, LegendItem, Table
+from pipeline.report.owners import sla
+from pipeline.report.query import Report, Row
 from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
+from pipeline.report.stage.time import times
 
 
 @dataclass(frozen=True)
@@ -34,44 +34,42 @@ class StagePage:
     sla_note: str
 
 
-def stage_pages(
-    figures: Figures, volumes: Volumes, times: BarChart, sla_section: SlaSection, footnotes: FootnoteBuilder
-) -> tuple[StagePage, ...]:
+def stage_pages(report: Report) -> tuple[StagePage, ...]:
     """Return one page per stage, in the order of the configuration, including stages without entries."""
-    flows = {result.rows[0].stage: result for result in figures.flow.by_stage if result.rows}
-    flow_of = dict(zip(flows, volumes.stages, strict=True))
-    whole = {row.stage: row for row in figures.flow.stages.rows}
-    bar_rows = {row.stage: bar_row for row, bar_row in zip(figures.times.rows, times.rows, strict=True)}
-    sla_stages = [row.stage for row in figures.sla.stages.rows]
-    months = {stage: details.table for stage, details in zip(sla_stages, sla_section.months, strict=True)}
-    owners = {stage: details.table for stage, details in zip(sla_stages, sla_section.owners, strict=True)}
+    chart = times(report)
+    flows = {row.stage: row for row in answers.stage_flow(report).rows}
+    limits = {row.stage: row for row in answers.sla(report).rows}
     return tuple(
-        StagePage(
-            stage=row.stage,
-            label=row.label,
-            definition=row.definition,
-            facts=_facts(row),
-            flow=flow_of.get(row.stage),
-            flow_legend=volumes.legend,
-            stage_moves=stage_moves(row, stage_figures, whole.get(row.stage), footnotes),
-            time=_time(times, bar_rows, row),
-            lengths=stay_lengths(row, stage_figures.lengths, footnotes),
-            months=months_of_exit(row, stage_figures.months, footnotes),
-            sla_months=months.get(row.stage),
-            sla_by_owner=owners.get(row.stage),
-            sla_note=sla_section.note,
-        )
-        for row, stage_figures in zip(figures.stages.rows, figures.stays.stages, strict=True)
+        _page(report, row, chart, flows.get(row.stage), limits.get(row.stage)) for row in answers.stages(report)
     )
 
 
-def _time(times: BarChart, bar_rows: dict[str, BarRow], stage: StageDefinition) -> BarChart | None:
+def _page(report: Report, stage: Row, chart: BarChart, flow: Row | None, limit: Row | None) -> StagePage:
+    """Return the page of a stage. `flow` is its balance and `limit` its SLA over all history."""
+    return StagePage(
+        stage=stage.stage,
+        label=stage.label,
+        definition=stage.definition,
+        facts=_facts(stage),
+        flow=stage_balance(report, stage),
+        flow_legend=FLOW_LEGEND,
+        stage_moves=stage_moves(report, stage, flow),
+        time=_time(chart, stage),
+        lengths=stay_lengths(report, stage),
+        months=months_of_exit(report, stage),
+        sla_months=sla.by_month(report, limit).table if limit else None,
+        sla_by_owner=sla.by_owner(report, limit).table if limit else None,
+        sla_note=sla.OWNER_NOTE,
+    )
+
+
+def _time(chart: BarChart, stage: Row) -> BarChart | None:
     """Return the chart of all stages reduced to one, on the same scale, so that pages can be compared."""
-    bar_row = bar_rows.get(stage.stage)
-    return replace(times, rows=(bar_row,), details=None, key="times-chart") if bar_row else None
+    rows = tuple(row for row in chart.rows if row.link == links.stage_page(stage.stage))
+    return replace(chart, rows=rows, details=None, key="times-chart") if rows else None
 
 
-def _facts(stage: StageDefinition) -> tuple[LegendItem, ...]:
+def _facts(stage: Row) -> tuple[LegendItem, ...]:
     facts = [
         ("Kind", STAGE_KINDS[stage.kind]),
         ("Rank", text.count(stage.rank) if stage.rank else ""),

@@ -6,24 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipeline.database.connection import quoted
 from pipeline.report import text
 from pipeline.report.layout import charts
 from pipeline.report.layout.table import (
     BarChart,
     BarRow,
-    Cell,
-    Column,
     Details,
-    FootnoteBuilder,
     LegendItem,
-    Source,
     Table,
-    TableRow,
-    texts,
+    TableColumn,
+    number,
+    table,
 )
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import StageDefinition
-from pipeline.report.stage.rows import StageMonth, StayLength
+from pipeline.report.query import Report, Row, Source
 
 TONES = {"completed": ("through", 104), "open": ("open", 76)}
 """Colour and height in pixels of each basis. Each basis has its own scale."""
@@ -45,11 +41,12 @@ class MonthChart:
     details: Details
 
 
-def stay_lengths(
-    stage: StageDefinition, result: QueryResult[StayLength], footnotes: FootnoteBuilder
-) -> BarChart | None:
+def stay_lengths(report: Report, stage: Row) -> BarChart | None:
     """Return ended and open stays by length class; None for a stage without stays."""
-    rows = result.rows
+    answer = report.rows(
+        "report.stay_lengths", "stays", where=f"stage = {quoted(stage.stage)}", order="basis, class_no"
+    )
+    rows = answer.rows
     if not any(row.stays for row in rows):
         return None
     bases = {basis: [row for row in rows if row.basis == basis] for basis in TONES}
@@ -72,8 +69,8 @@ def stay_lengths(
             LegendItem("open", "age of stays still open"),
             *((LegendItem("tick-mean", f"limit of the stage, {stage.sla_text}"),) if limit is not None else ()),
         ),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="stays (spans)",
             basis="all history; days of 86,400 s; a class holds its lower edge, not its upper one",
             denominator="stays that ended; open stays; never both together",
@@ -90,7 +87,7 @@ def stay_lengths(
     )
 
 
-def sla_position(classes: Sequence[StayLength]) -> float | None:
+def sla_position(classes: Sequence[Row]) -> float | None:
     """Return the position of the SLA in percent of the width.
 
     Inside a class it is proportional. None without an SLA, or if it is beyond the scale.
@@ -99,11 +96,11 @@ def sla_position(classes: Sequence[StayLength]) -> float | None:
     for row in classes:
         if limit is not None and row.to_seconds is not None and row.from_seconds <= limit <= row.to_seconds:
             inside = (limit - row.from_seconds) / (row.to_seconds - row.from_seconds)
-            return round(100 * (row.class_no - 1 + inside) / len(classes), 2)
+            return float(round(100 * (row.class_no - 1 + inside) / len(classes), 2))
     return None
 
 
-def _columns(stage: StageDefinition, basis: str, classes: Sequence[StayLength], limit: float | None) -> charts.Drawing:
+def _columns(stage: Row, basis: str, classes: Sequence[Row], limit: float | None) -> charts.Drawing:
     tone, height = TONES[basis]
     largest = max(row.stays for row in classes) or 1
     step = 100 / len(classes)
@@ -138,7 +135,7 @@ def _beside(limit: float | None, middle: float, step: float) -> tuple[float, str
     return (round(limit - 0.8, 2), "end") if limit >= middle else (round(limit + 0.8, 2), "start")
 
 
-def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
+def _edges(classes: Sequence[Row]) -> charts.Drawing:
     """Return the labels of the class edges. Every second label is hidden on a small screen."""
     edges = [(100 * row.class_no / len(classes), row.to_seconds) for row in classes if row.to_seconds is not None]
     return charts.Drawing(
@@ -152,41 +149,34 @@ def _edges(classes: Sequence[StayLength]) -> charts.Drawing:
     )
 
 
-def _fullest(classes: Sequence[StayLength]) -> str:
+def _fullest(classes: Sequence[Row]) -> str:
     """Return the class with most stays in words. Of equals it is the shortest."""
     first = max(classes, key=lambda row: (row.stays, -row.class_no))
     return f"most of all {first.class_label}: {text.rate(first.share)}" if first.stays else ""
 
 
-def _lengths_table(stage: StageDefinition, bases: dict[str, list[StayLength]]) -> Table:
-    return Table(
+def _lengths_table(stage: Row, bases: dict[str, list[Row]]) -> Table:
+    open_of = {row.class_no: row for row in bases["open"]}
+    return table(
+        bases["completed"],
+        (
+            TableColumn("Length", "class_label", lambda row: row.class_label, "text"),
+            number("Stays that ended", "stays"),
+            number("Share", "share", text.rate),
+            TableColumn("Open, by age", "", lambda row: text.count(open_of[row.class_no].stays)),
+            TableColumn("Share", "", lambda row: text.rate(open_of[row.class_no].share)),
+        ),
         caption=f"{stage.label}: stays by length, completed and open ones apart",
-        columns=(
-            Column("Length", "text"),
-            Column("Stays that ended"),
-            Column("Share"),
-            Column("Open, by age"),
-            Column("Share"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(ended.class_label),
-                    *texts(text.count(ended.stays), text.rate(ended.share)),
-                    *texts(text.count(waiting.stays), text.rate(waiting.share)),
-                )
-            )
-            for ended, waiting in zip(bases["completed"], bases["open"], strict=True)
-        ),
         key=f"lengths-{stage.stage_no}",
     )
 
 
-def months_of_exit(
-    stage: StageDefinition, result: QueryResult[StageMonth], footnotes: FootnoteBuilder
-) -> MonthChart | None:
+def months_of_exit(report: Report, stage: Row) -> MonthChart | None:
     """Return the median time of stays that ended in each month; None if none ended lately."""
-    months = result.rows
+    answer = report.rows(
+        "report.stage_time_months", "completed", where=f"stage = {quoted(stage.stage)}", order="month_start"
+    )
+    months = answer.rows
     known = [row for row in months if row.median_days is not None]
     if not known:
         return None
@@ -198,21 +188,33 @@ def months_of_exit(
         title="Median by month of exit",
         subtitle="How long those had stayed who left in the month. Below each month: how many left.",
         drawing=_line(months, alt_text),
-        source=footnotes.source(
-            result,
+        source=report.source(
+            answer,
             unit="stays (spans)",
             basis="stays that ended in the month, however long ago they began; open ones are not in it",
             denominator="stays that ended in the month",
         ),
-        details=Details("Month by month", _months_table(stage, months)),
+        details=Details(
+            "Month by month",
+            table(
+                reversed(months),
+                (
+                    TableColumn("Month", "", lambda row: text.period(row.month_start, row.is_partial), "text"),
+                    number("Stays that ended", "completed"),
+                    number("Median", "median_days", text.days),
+                ),
+                caption=f"{stage.label}: stays by the month in which they ended",
+                key=f"time-months-{stage.stage_no}",
+            ),
+        ),
     )
 
 
-def _month_words(row: StageMonth) -> str:
+def _month_words(row: Row) -> str:
     return f"{text.days(row.median_days)} in {text.period(row.month_start, row.is_partial)}"
 
 
-def _line(months: Sequence[StageMonth], alt_text: str) -> charts.Drawing:
+def _line(months: Sequence[Row], alt_text: str) -> charts.Drawing:
     """Draw a line through complete months, broken at months without stays. A partial month is a ring."""
     top = _round_days(max(row.median_days or 0 for row in months))
     base, step = LINE_HEIGHT - 38, (100 - SCALE_WIDTH) / len(months)
@@ -257,20 +259,3 @@ def _round_days(longest: float) -> float:
         return next(step for step in (1, 2, 4, 6, 8, 12, 24, 36, 48) if hours <= step) / 24
     power = 10 ** int(math.log10(longest))
     return float(next(step * power for step in (2, 4, 6, 8, 10) if longest <= step * power))
-
-
-def _months_table(stage: StageDefinition, months: Sequence[StageMonth]) -> Table:
-    return Table(
-        caption=f"{stage.label}: stays by the month in which they ended",
-        columns=(Column("Month", "text"), Column("Stays that ended"), Column("Median")),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(text.period(row.month_start, row.is_partial)),
-                    *texts(text.count(row.completed), text.days(row.median_days)),
-                )
-            )
-            for row in reversed(months)
-        ),
-        key=f"time-months-{stage.stage_no}",
-    )

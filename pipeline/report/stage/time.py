@@ -1,46 +1,24 @@
-"""Time in stage of ended and open stays, and open leads by owner."""
+"""Time in stage of ended and open stays."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pipeline.report import links, text
-from pipeline.report.figures import Figures
 from pipeline.report.layout import charts
-from pipeline.report.layout.table import (
-    BarChart,
-    BarRow,
-    Cell,
-    Column,
-    Details,
-    FootnoteBuilder,
-    LegendItem,
-    Table,
-    TableRow,
-    texts,
-)
-from pipeline.report.owners.figures import MAX_OWNERS_SHOWN
-from pipeline.report.query import QueryResult
-from pipeline.report.rows import OpenLead, Owner, StageTime
+from pipeline.report.layout.table import BarChart, BarRow, Cell, Details, LegendItem, TableColumn, number, table, word
+from pipeline.report.query import Report, Row
 
 ROW_HEIGHT, COMPLETED_Y, OPEN_Y = 58, 21, 38
 """Height of the row of a stage, and positions of its two lanes, in pixels."""
 
 
-@dataclass(frozen=True)
-class OpenLeads:
-    """Open leads by owner."""
-
-    sentence: str
-    owners: Table
-    details: tuple[Details, ...]
-    note: str
+DURATIONS = ("mean_days", "median_days", "p90_days", "median_age_days", "p90_age_days", "censored_median_days")
 
 
-def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
+def times(report: Report) -> BarChart:
     """Return the time in stage: ended stays above, open stays below."""
-    rows = figures.times.rows
-    scale = charts.log_scale(_durations(rows))
+    answer = report.rows("report.stage_times", "completed", order="stage_no")
+    rows = answer.rows
+    scale = charts.log_scale([days for row in rows for each in DURATIONS if (days := getattr(row, each)) is not None])
     return BarChart(
         title="Days in stage",
         rows=tuple(
@@ -59,36 +37,23 @@ def times(figures: Figures, footnotes: FootnoteBuilder) -> BarChart:
             LegendItem("dot-open", "median age of open stays; the bar ends at the 90th percentile"),
             LegendItem("dot-all", "median of all stays, open ones counted as still lasting"),
         ),
-        source=footnotes.source(
-            figures.times,
+        source=report.source(
+            answer,
             unit="stays (spans)",
             basis="all history; a day has 86,400 s; completed and open stays are never averaged together",
             denominator="completed stays; open stays; median of all: both",
         ),
-        details=Details("Numbers behind the chart", _times_table(rows)),
+        details=Details(
+            "Numbers behind the chart",
+            table(rows, COLUMNS, caption="Time in stage: completed stays and open stays apart", key="times"),
+        ),
         axis=charts.axis(scale),
         note="The scale is logarithmic: each step to the right multiplies.",
         key="times-chart",
     )
 
 
-def _durations(rows: tuple[StageTime, ...]) -> list[float]:
-    return [
-        value
-        for row in rows
-        for value in (
-            row.mean_days,
-            row.median_days,
-            row.p90_days,
-            row.median_age_days,
-            row.p90_age_days,
-            row.censored_median_days,
-        )
-        if value is not None
-    ]
-
-
-def _lanes(row: StageTime, scale: charts.LogScale) -> charts.Drawing:
+def _lanes(row: Row, scale: charts.LogScale) -> charts.Drawing:
     lines = [charts.Line(x, 0, x, ROW_HEIGHT, "grid") for x, _ in scale.ticks()]
     rects, dots = [], []
     if row.median_days is not None and row.p90_days is not None:
@@ -120,163 +85,29 @@ def _reach(scale: charts.LogScale, start: float, end: float, y: int, tone: str, 
     return charts.Rect(left, y - 3, round(max(right - left, 0.3), 2), 6, tone, title)
 
 
-def _open_words(row: StageTime) -> str:
+def _open_words(row: Row) -> str:
     age = f", median age {text.days(row.median_age_days)}" if row.still_open else ""
     return f"{text.count(row.still_open)} open{age}"
 
 
-def _times_table(rows: tuple[StageTime, ...]) -> Table:
-    return Table(
-        caption="Time in stage: completed stays and open stays apart",
-        columns=(
-            Column("Stage", "text"),
-            Column("Completed stays"),
-            Column("Mean"),
-            Column("Median"),
-            Column("90th percentile"),
-            Column("Open stays"),
-            Column("Median age"),
-            Column("90th percentile of age"),
-            Column("Median of all", hint="Kaplan–Meier: open stays count as lasting at least until as-of"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(row.label),
-                    *texts(
-                        text.count(row.completed),
-                        text.days(row.mean_days),
-                        text.days(row.median_days),
-                        text.days(row.p90_days),
-                    ),
-                    *texts(text.count(row.still_open), text.days(row.median_age_days), text.days(row.p90_age_days)),
-                    Cell(
-                        text.days(row.censored_median_days),
-                        note=""
-                        if row.censored_median_days is not None or not (row.completed or row.still_open)
-                        else "more than half stay",
-                    ),
-                )
-            )
-            for row in rows
-        ),
-        key="times",
-    )
+def _median_of_all(row: Row) -> Cell:
+    is_unknown = row.censored_median_days is None and (row.completed or row.still_open)
+    return Cell(text.days(row.censored_median_days), note="more than half stay" if is_unknown else "")
 
 
-def open_leads(figures: Figures, footnotes: FootnoteBuilder) -> OpenLeads:
-    """Return the owners with their open leads, most overdue first, and the first leads of each."""
-    total = figures.overview.rows[0]
-    owners = figures.owners.rows
-    sentence = (
-        f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
-        f"{text.count(total.overdue)} of them past the limit of their stage."
-        if total.open_leads
-        else "No lead is waiting on the path or on hold."
-    )
-    return OpenLeads(
-        sentence=sentence,
-        owners=_owners_table(figures.owners, footnotes),
-        details=tuple(
-            _owner_details(owner, result, footnotes)
-            for owner, result in zip(owners[:MAX_OWNERS_SHOWN], figures.open_leads, strict=True)
-        ),
-        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
-        if len(owners) > MAX_OWNERS_SHOWN
-        else "",
-    )
-
-
-def _owners_table(result: QueryResult[Owner], footnotes: FootnoteBuilder) -> Table:
-    largest = max((owner.open_leads for owner in result.rows), default=0)
-    return Table(
-        caption="Open leads by current owner",
-        columns=(
-            Column("Owner", "text"),
-            Column("Open"),
-            Column("Overdue"),
-            Column("In a stage without limit"),
-            Column("Median age"),
-            Column("Oldest"),
-            Column("Overdue in open", "chart"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(owner.current_owner),
-                    *texts(text.count(owner.open_leads)),
-                    Cell(text.count(owner.overdue), "alert" if owner.overdue else ""),
-                    *texts(
-                        text.count(owner.without_limit),
-                        text.days(owner.median_age_days),
-                        text.days(owner.oldest_age_days),
-                    ),
-                    Cell("", drawing=_owner_bar(owner, largest)),
-                )
-            )
-            for owner in result.rows
-        ),
-        source=footnotes.source(
-            result,
-            unit="leads (open stays)",
-            basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
-            denominator="none: these are counts",
-        ),
-        key="owners",
-    )
-
-
-def _owner_bar(owner: Owner, largest: int) -> charts.Drawing:
-    rest = owner.open_leads - owner.overdue
-    return charts.stacked_bar(
-        [
-            ("overdue", owner.overdue, f"overdue: {text.count(owner.overdue)}"),
-            ("open", rest, f"not overdue: {text.count(rest)}"),
-        ],
-        largest,
-        f"{text.count(owner.overdue)} of {text.count(owner.open_leads)} overdue",
-        height=12,
-    )
-
-
-def _owner_details(owner: Owner, result: QueryResult[OpenLead], footnotes: FootnoteBuilder) -> Details:
-    more = owner.open_leads - len(result.rows)
-    table = Table(
-        caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
-        columns=(
-            Column("Lead", "text"),
-            Column("Account", "text"),
-            Column("Stage", "text"),
-            Column("Since", "text"),
-            Column("Age"),
-            Column("Limit"),
-            Column("Overdue by"),
-        ),
-        rows=tuple(
-            TableRow(
-                (
-                    Cell(lead.lead_id, "id"),
-                    Cell(lead.account_id or text.DASH, "id"),
-                    Cell(lead.stage_label),
-                    Cell(text.day(lead.entered_date)),
-                    Cell(text.days(lead.age_days)),
-                    Cell(lead.sla_text or text.DASH, "quiet"),
-                    Cell(
-                        text.days(lead.overdue_hours / 24 if lead.overdue_hours is not None else None),
-                        "alert" if lead.overdue_hours is not None else "",
-                    ),
-                )
-            )
-            for lead in result.rows
-        ),
-        source=footnotes.source(
-            result,
-            unit="leads (open stays)",
-            basis="at as-of; since: the day of the entry on the waterfall’s clock",
-            denominator="none: a list",
-        ),
-        notes=(f"and {text.count(more)} more; the query lists them all.",) if more > 0 else (),
-        key=f"owner-{owner.owner_no}",
-    )
-    note = f"{text.plural(owner.open_leads, 'open lead')}, {text.count(owner.overdue)} overdue"
-    return Details(owner.current_owner, table, is_open=owner.owner_no == 1 and owner.overdue > 0, note=note)
+COLUMNS = (
+    word("Stage", "label"),
+    number("Completed stays", "completed"),
+    number("Mean", "mean_days", text.days),
+    number("Median", "median_days", text.days),
+    number("90th percentile", "p90_days", text.days),
+    number("Open stays", "still_open"),
+    number("Median age", "median_age_days", text.days),
+    number("90th percentile of age", "p90_age_days", text.days),
+    TableColumn(
+        "Median of all",
+        "censored_median_days",
+        _median_of_all,
+        hint="Kaplan–Meier: open stays count as lasting at least until as-of",
+    ),
+)
