@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from pipeline.config.locale import EN_US, Locale
 from pipeline.waterfall.definition import Condition, InputTable, Waterfall
 
 IdKind = Literal["plain", "salesforce"]
@@ -273,6 +274,7 @@ class Configuration:
     keep_runs: int = 7
     reports: tuple[ReportOfOne, ...] = ()
     keep_reports: int = 30
+    locale: Locale = EN_US
     mail: Mail | None = None
     memory: str | None = None
     threads: int | None = None

@@ -14,6 +14,7 @@ from pipeline.config.checks import ChecksBlock, check_ages, unused_stages
 from pipeline.config.configuration import Configuration, IdKind, Input
 from pipeline.config.funnel import FunnelBlock, read_waterfall
 from pipeline.config.inputs import beside, read_inputs
+from pipeline.config.locale import locale_of
 from pipeline.config.mail import read_mail
 from pipeline.config.output import OutputBlock
 from pipeline.config.presets import Preset
@@ -82,6 +83,7 @@ def load_configuration(path: Path, *, as_of: str | None = None, output: Path | N
         keep_runs=output_block.keep_runs,
         reports=reports,
         keep_reports=output_block.keep_reports,
+        locale=locale_of(output_block.locale),
         mail=mail,
         memory=output_block.memory,
         threads=output_block.threads,

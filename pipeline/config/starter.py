@@ -117,6 +117,7 @@ aliases = {aliases}   # its values in your CRM
 path = "build"                       # database, reports and landing log
 keep_runs = 7
 keep_reports = 30                    # earlier reports in the archive
+# locale = "en-GB"                   # how numbers and days are written; default "en-US": 3,975, 78%, Dec 31, 2025
 # memory = "8GB"                     # memory and threads of a run; default: 70 % of the memory and all cores.
 # threads = 2                        # FUNNEL_MEMORY and FUNNEL_THREADS in the environment come first
 

@@ -1,12 +1,17 @@
 """Format numbers, dates and names as report text.
 
-0 % and 100 % appear only for exact values. A missing value is a dash.
+0% and 100% appear only for exact values. A missing value is a dash. Words are English, numbers and days follow a locale.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
+
+from pipeline.config.locale import EN_US, Locale
 
 DASH = "–"
 MANY_UNITS = 1000
@@ -14,36 +19,55 @@ MANY_UNITS = 1000
 SMALL_SAMPLE = 20
 """Rates of fewer units are shown in grey."""
 THIN = "\u202f"
-"""Narrow no-break space, between thousands and before a unit."""
+"""Narrow no-break space, before a unit."""
 MINUS = "−"
+
+
+_LOCALE: ContextVar[Locale] = ContextVar("locale", default=EN_US)
+
+
+@contextmanager
+def written_in(locale: Locale) -> Iterator[None]:
+    """Write all numbers and days inside the block by this locale."""
+    before = _LOCALE.set(locale)
+    try:
+        yield
+    finally:
+        _LOCALE.reset(before)
+
+
+def _fixed(value: float, decimals: int) -> str:
+    """Return a number with this many decimals and the separators of the locale."""
+    locale = _LOCALE.get()
+    return f"{value:,.{decimals}f}".translate({44: locale.group, 46: locale.decimal})
 
 
 def count(value: int | None) -> str:
     """Return a count with thousands separators; a dash for None."""
     if value is None:
         return DASH
-    text = f"{abs(value):,}".replace(",", THIN)
+    text = _fixed(abs(value), 0)
     return f"{MINUS}{text}" if value < 0 else text
 
 
 def rate(value: float | None) -> str:
-    """Return a share as a percentage with one decimal. Only exact 0 and 1 give 0 % and 100 %."""
+    """Return a share as a percentage with one decimal. Only exact 0 and 1 give 0% and 100%."""
     if value is None:
         return DASH
     percent = value * 100
     if value == 0:
         text = "0"
     elif percent < 0.05:
-        text = "<0.1"
+        text = f"<{_fixed(0.1, 1)}"
     elif value == 1:
         text = "100"
     elif value < 1 and percent >= 99.95:
-        text = ">99.9"
+        text = f">{_fixed(99.9, 1)}"
     elif value > 1 and percent < 100.05:
         text = ">100"
     else:
-        text = f"{percent:,.1f}".replace(",", THIN)
-    return f"{text}{THIN}%"
+        text = _fixed(percent, 1)
+    return f"{text}{_LOCALE.get().percent}"
 
 
 def percent(value: float | None, units: int | None = None) -> str:
@@ -55,14 +79,19 @@ def percent(value: float | None, units: int | None = None) -> str:
         whole = "<1"
     elif whole == "100" and value < 1:
         whole = ">99"
-    return f"{whole}{THIN}%"
+    return f"{whole}{_LOCALE.get().percent}"
+
+
+def whole_percent(value: float) -> str:
+    """Return a share on a scale, such as `40%`."""
+    return f"{100 * value:.0f}{_LOCALE.get().percent}"
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Return the bounds of a 95 % interval; a dash if there is none."""
+    """Return the bounds of a 95% interval; a dash if there is none."""
     if low is None or high is None:
         return DASH
-    return f"{rate(low).removesuffix(THIN + '%')}–{rate(high)}"
+    return f"{rate(low).removesuffix(_LOCALE.get().percent)}–{rate(high)}"
 
 
 def points(value: float | None) -> str:
@@ -71,9 +100,9 @@ def points(value: float | None) -> str:
         return DASH
     size = abs(value) * 100
     if value != 0 and size < 0.05:
-        return f"{'+' if value > 0 else MINUS}<0.1{THIN}pts"
+        return f"{'+' if value > 0 else MINUS}<{_fixed(0.1, 1)}{THIN}pts"
     sign = "+" if value > 0 else MINUS if value < 0 else "±"
-    return f"{sign}{size:.1f}{THIN}pts"
+    return f"{sign}{_fixed(size, 1)}{THIN}pts"
 
 
 def distance(value: float | None) -> str:
@@ -89,8 +118,8 @@ def days(value: float | None) -> str:
         return f"0{THIN}h"
     if value < 2:
         hours = value * 24
-        return f"<0.1{THIN}h" if hours < 0.05 else f"{hours:.1f}{THIN}h"
-    return f"{value:,.1f}".replace(",", THIN) + f"{THIN}d"
+        return f"<{_fixed(0.1, 1)}{THIN}h" if hours < 0.05 else f"{_fixed(hours, 1)}{THIN}h"
+    return f"{_fixed(value, 1)}{THIN}d"
 
 
 def whole_days(value: float) -> str:
@@ -100,16 +129,16 @@ def whole_days(value: float) -> str:
 
 def ratio(value: float | None) -> str:
     """Return leads per account as `2.1 : 1`; a dash without accounts."""
-    return DASH if value is None else f"{value:.2f}{THIN}:{THIN}1"
+    return DASH if value is None else f"{_fixed(value, 2)}{THIN}:{THIN}1"
 
 
 def number(value: float | None) -> str:
     """Return a number with at most one decimal; a dash for None."""
-    return DASH if value is None else f"{value:.1f}".removesuffix(".0")
+    return DASH if value is None else _fixed(value, 0 if float(f"{value:.1f}").is_integer() else 1)
 
 
 def month(value: date | None) -> str:
-    """Return `Dec 2025`; a dash for None. Always English, so that every locale produces the same page."""
+    """Return `Dec 2025`; a dash for None. Always English."""
     return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"
 
 
@@ -144,12 +173,14 @@ def day(value: date | None) -> str:
 
 
 def day_in_words(value: date) -> str:
-    """Return `31 Dec 2025`."""
+    """Return `Dec 31, 2025`, or `31 Dec 2025` where the locale puts the day first."""
+    if _LOCALE.get().is_month_first:
+        return f"{month_name(value)} {value.day}, {value.year}"
     return f"{value.day} {month(value)}"
 
 
 def moment(value: datetime) -> str:
-    """Return `31 Dec 2025, 23:59:59`."""
+    """Return `Dec 31, 2025, 23:59:59`."""
     return f"{day_in_words(value)}, {value:%H:%M:%S}"
 
 

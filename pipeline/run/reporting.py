@@ -16,12 +16,13 @@ def write_report(
     reader: duckdb.DuckDBPyConnection, new: NewRun, notes: tuple[str, ...], stale: tuple[str, ...]
 ) -> None:
     """Write every page and file of the report. It shows `notes` with the inputs and marks `stale` inputs."""
+    from pipeline.report import text
     from pipeline.report.archive.archive import Archive
     from pipeline.report.outputs import html  # a late import: `funnel check` does not need it
 
     configuration = new.options.configuration
     log.info("writing the report")
-    with new.phases.timed("report"):
+    with new.phases.timed("report"), text.written_in(configuration.locale):
         written = html.write_report(
             reader,
             new.folder.reports,

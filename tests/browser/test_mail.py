@@ -54,7 +54,7 @@ def test_every_picture_has_a_description(browser: Browser, mail: Path) -> None:
     descriptions = page.evaluate("[...document.images].map(image => image.alt)")
     page.close()
     assert [
-        "Rate by month of arrival: from 57.1\u202f% in Jan 2026 to 100\u202f% in Feb 2026.",
+        "Rate by month of arrival: from 57.1% in Jan 2026 to 100% in Feb 2026.",
         "Rate by month of arrival: no final month.",
     ] == descriptions
 

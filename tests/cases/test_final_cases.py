@@ -35,7 +35,7 @@ def run_case(tmp_path: Path) -> Any:
 
 
 def test_final_months_are_not_those_that_converted(run_case: Any) -> None:
-    """85 of 405 MQLs were accepted: 21.0 %, at most 22.0 %, and the headline is 60 of 300, never the month of five (K5, K9)."""
+    """85 of 405 MQLs were accepted: 21.0%, at most 22.0%, and the headline is 60 of 300, never the month of five (K5, K9)."""
     whole, headline, months = run_case(
         "f01",
         f"from marts.conversion where {MQL_TO_SAL} and unit = 'cycle' and grain = 'all' and window_days is null",
@@ -140,10 +140,10 @@ def test_a_customer_on_hold_is_no_open_lead(run_case: Any, case: str, customer: 
 def test_the_sentence_on_a_value_names_its_falling_rate_beside_its_positive_share(
     run_case: Any, tmp_path: Path
 ) -> None:
-    """B's own rate fell from 20.0 to 15.0 %, but its share adds points: the sentence has both."""
+    """B's own rate fell from 20.0 to 15.0%, but its share adds points: the sentence has both."""
     run_case("d03", "from report.rate_change_parts")
     page = (tmp_path / "build" / "reports" / "index.html").read_text("utf-8")
     start = page.index("By src", page.index('id="changes"'))
     sentence = page[start : page.index("</li>", start)]
-    assert "its own rate fell, 20.0\u202f% of 100 → 15.0\u202f% of 20" in sentence, sentence
+    assert "its own rate fell, 20.0% of 100 → 15.0% of 20" in sentence, sentence
     assert "by its share +17.4\u202fpts" in sentence, sentence

@@ -45,7 +45,7 @@ class TestParts:
         """It has subject, sender, recipients and time, no thread and no Bcc, and suppresses out-of-office replies."""
         message = parsed(report)
         assert (
-            "MQL → SAL 67\u202f% (6 of 9) · MQL → SQL: no final month yet · One quarter, sixteen leads as of 31 Mar 2026"
+            "MQL → SAL 67% (6 of 9) · MQL → SQL: no final month yet · One quarter, sixteen leads as of Mar 31, 2026"
             == message["Subject"]
         )
         assert "Lead funnel <funnel@example.com>" == message["From"]

@@ -23,7 +23,7 @@ def message() -> EmailMessage:
     new_message["From"], new_message["To"], new_message["Subject"] = (
         "Funnel <funnel@example.com>",
         ", ".join(TO),
-        "MQL → SAL 78 %",
+        "MQL → SAL 78%",
     )
     new_message.set_content("Numbers: ≥ 3")
     return new_message
@@ -63,7 +63,7 @@ class TestTrust:
         post = Post()
         with running(post, trusted) as server:
             send(server)
-        assert [(list(TO), "MQL → SAL 78 %")] == [(to, got["Subject"]) for to, got in post.received]
+        assert [(list(TO), "MQL → SAL 78%")] == [(to, got["Subject"]) for to, got in post.received]
         assert [] == send.waits
 
     def test_tls_from_the_first_byte(self, trusted: Authority, send: Delivery) -> None:

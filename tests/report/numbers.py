@@ -22,16 +22,16 @@ from tests.report.tree import Node, parse_tree
 THIN = text.THIN
 TOKEN = re.compile(
     rf"\d{{4}}-\d\d-\d\d|(?:{'|'.join(text.MONTHS)}) (?:\d{{4}}|’\d\d)"
-    rf"|(?<![\w.])(?:\d{{1,3}}(?:{THIN}\d{{3}})+|\d+)(?:\.\d+)?(?:{THIN}(?:%|pts|h|d|:{THIN}1)(?!\w))?(?![\w])"
+    rf"|(?<![\w.])(?:\d{{1,3}}(?:,\d{{3}})+(?!\d)|\d+)(?:\.\d+)?(?:%|{THIN}(?:pts|h|d|:{THIN}1)(?!\w))?(?![\w])"
 )
 """A date, a month, or a number with its unit. Digits next to letters are a word: an id, `90th`."""
-RANGE = re.compile(rf"(\d[\d.{THIN}]*)–(?=[<>]?\d[\d.{THIN}]*{THIN}%)")
+RANGE = re.compile(r"(\d[\d.,]*)–(?=[<>]?\d[\d.,]*%)")
 """The lower bound of an interval; the per cent sign is after the upper one."""
 DIFFERENCE = re.compile(rf"(\d[\d.]*) to (?=[+−±]\d[\d.]*{THIN}pts)")
 """The lower bound of the interval of a difference; the unit is after the upper one."""
 
 SAID = re.compile(
-    r"95 % interval|about 95 % is expected|[Mm]ay exceed 100 %|0 to 100 %|1:1 and 5:1|fewer than 20[ .]|contains 0\."
+    r"95% interval|about 95% is expected|[Mm]ay exceed 100%|0 to 100%|1:1 and 5:1|fewer than 20[ .]|contains 0\."
     r"|1\.96²|(?:a day has|days of) 86,400 s|Kitagawa 1955|Newcombe 1998"
     r"|the query gives up to 25 months, the table the last 12|the years 2000 to 2099|difference excludes 0"
     r"|(?<![\d.])3–4(?![\d.])|5 or more|^5\+$|^1 lead$|1 lead:|(?:^|; )2:"
@@ -97,7 +97,7 @@ def of_all_leads(sql: str) -> str:
 
 def tokens(words: str) -> list[str]:
     """The numbers in a text, with their units."""
-    whole = RANGE.sub(rf"\1{THIN}% – ", SAID.sub(" ", words.replace(f"{THIN}points", f"{THIN}pts")))
+    whole = RANGE.sub(r"\1% – ", SAID.sub(" ", words.replace(f"{THIN}points", f"{THIN}pts")))
     return TOKEN.findall(DIFFERENCE.sub(rf"\1{THIN}pts to ", whole))
 
 

@@ -111,7 +111,7 @@ def read_folder(folder: Path) -> ReadSite:
 
 def plain(text: str) -> int:
     """The number of a printed count."""
-    return int(text.replace("\u202f", "").replace("−", "-"))
+    return int(text.replace(",", "").replace("−", "-"))
 
 
 def failing_queries(page: Read | ReadSite, connection: duckdb.DuckDBPyConnection) -> list[str]:

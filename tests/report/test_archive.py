@@ -107,7 +107,7 @@ def test_the_archive_page_has_the_summary_of_each_run(three_runs: Path) -> None:
             (each for each in summary["headline"] if each["is_headline_window"]), row[3:], strict=True
         ):
             recent = next(each for each in pair["cohorts"] if each["cohort"] == "recent")
-            shown_rate = float(cell.removesuffix("\u202f%")) / 100 if recent["entered"] else None
+            shown_rate = float(cell.removesuffix("%")) / 100 if recent["entered"] else None
             assert shown_rate == pytest.approx(recent["rate"], abs=5e-4) if recent["entered"] else cell == "–"
 
 

@@ -195,7 +195,7 @@ def test_a_significant_change_has_a_direction_in_card_and_section(folder: Path) 
     page = site.pages["pair-mql-sal.html"].text
     assert (1.0, False) == (ever["latest_rate"], ever["is_within_noise"])
     assert f"(up {text.distance(ever['change'])} on Nov 2025: more than noise)" in page
-    assert f": up {text.distance(ever['change'])} (95 % interval +" in page
+    assert f": up {text.distance(ever['change'])} (95% interval +" in page
     connection.close()
 
 
@@ -205,7 +205,7 @@ def _month(entry: Entry) -> int:
 
 
 def test_a_change_with_overlapping_intervals_can_be_significant(tmp_path: Path) -> None:
-    """For 45 and 60 of 100 the intervals overlap at 50 to 55 %, and that of the difference is 1 to 28 points."""
+    """For 45 and 60 of 100 the intervals overlap at 50 to 55%, and that of the difference is 1 to 28 points."""
     entries: list[Entry] = []
     for month, converted in ((1, 45), (2, 60)):
         for number in range(100):

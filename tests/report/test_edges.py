@@ -82,7 +82,7 @@ def assert_whole(definition: Waterfall, htmls: dict[str, str], site: reading.Rea
 
 
 def test_an_empty_database_gives_dashes() -> None:
-    """The page of a database without entries says so, with dashes and no 0 %."""
+    """The page of a database without entries says so, with dashes and no 0%."""
     _, page = site_of(waterfall(headline=(Pair("a", "b", 1.0),), dimensions=("owner",)), {})
     assert "No stage entry has been delivered yet" in page.text
     assert "No cycle has arrived at A yet" in page.text

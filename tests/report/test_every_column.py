@@ -76,7 +76,7 @@ CROSSED = frozenset({"grid", "ratio-months", "personas-now", "personas-arrived"}
 """Tables whose columns are values of a query column: test_every_number.py and the golden files test them."""
 COMBINED = {
     "pair-months": ("Within",),
-    "cut": ("n, final months", "Within", "95 % interval"),
+    "cut": ("n, final months", "Within", "95% interval"),
     "limits": ("Limit",),
     "lengths": ("Share",),
     "rejections": ("First row numbers",),

@@ -184,7 +184,7 @@ def test_the_first_sheet_describes_the_others(book: openpyxl.Workbook) -> None:
     lines = [[cell.value for cell in line] for line in book["About"].iter_rows()]
     text = {line[0]: line[1] for line in lines[:5]}
     assert "About" == book.sheetnames[0]
-    assert ("One quarter, sixteen leads", "31 Mar 2026, 23:59:59 America/New_York", "cycle") == (
+    assert ("One quarter, sixteen leads", "Mar 31, 2026, 23:59:59 America/New_York", "cycle") == (
         text["Name"],
         text["As of"],
         text["Unit of the headline"],
@@ -198,9 +198,9 @@ def test_the_first_sheet_describes_the_others(book: openpyxl.Workbook) -> None:
     [
         ("entered", "BIGINT", "#,##0"),
         ("stage_no", "INTEGER", ""),
-        ("rate_low", "DOUBLE", "0.0 %"),
-        ("settled_estimate", "DOUBLE", "0.0 %"),
-        ("gap_to_target", "DOUBLE", "0.0 %"),
+        ("rate_low", "DOUBLE", "0.0%"),
+        ("settled_estimate", "DOUBLE", "0.0%"),
+        ("gap_to_target", "DOUBLE", "0.0%"),
         ("median_days", "DOUBLE", "0.0"),
         ("median_age_days", "DOUBLE", "0.0"),
         ("overdue_hours", "DOUBLE", "0.0"),
@@ -223,7 +223,7 @@ def test_every_share_is_a_percentage(published: duckdb.DuckDBPyConnection) -> No
             number_format = workbook.number_format(column)
             if column.kind == "DOUBLE":
                 is_length = bool({"days", "hours", "depth", "reached", "ratio"} & set(column.name.split("_")))
-                assert (number_format == "0.0 %") != is_length, f"{table.name}.{column.name}"
+                assert (number_format == "0.0%") != is_length, f"{table.name}.{column.name}"
 
 
 def test_the_summary_equals_the_marts(summary: dict[str, Any], published: duckdb.DuckDBPyConnection) -> None:

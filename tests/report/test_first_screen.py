@@ -40,28 +40,26 @@ ROSE = made_row(
     direction="up",
 )
 SAME = ROSE._replace(headline_no=2, to_stage="sql", to_label="SQL", rate=0.32, direction="same")
-P = text.THIN
 
 
 class TestSentence:
     @pytest.mark.parametrize(
         ("rows", "expected"),
         [
-            ((ROSE,), f"MQL → SAL rose to 76{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025."),
+            ((ROSE,), "MQL → SAL rose to 76% in Sep–Nov 2025, from 68% in Jun–Aug 2025."),
             (
                 (ROSE._replace(direction="down", rate=0.5),),
-                f"MQL → SAL fell to 50{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025.",
+                "MQL → SAL fell to 50% in Sep–Nov 2025, from 68% in Jun–Aug 2025.",
             ),
             (
                 (SAME, ROSE),
-                f"MQL → SAL rose to 76{P}% in Sep–Nov 2025, from 68{P}% in Jun–Aug 2025. "
-                f"No clear change in MQL → SQL (32{P}%).",
+                "MQL → SAL rose to 76% in Sep–Nov 2025, from 68% in Jun–Aug 2025. No clear change in MQL → SQL (32%).",
             ),
             ((ROSE._replace(direction="few"),), "MQL → SAL: too few cycles to compare with earlier months."),
             ((ROSE._replace(direction=None, rate=None),), "MQL → SAL: no month is final yet."),
             (
                 (ROSE._replace(direction=None),),
-                f"MQL → SAL is 76{P}% in Sep–Nov 2025; there are no earlier months to compare with.",
+                "MQL → SAL is 76% in Sep–Nov 2025; there are no earlier months to compare with.",
             ),
             ((), ""),
             ((ROSE._replace(base="year"),), ""),
@@ -86,8 +84,8 @@ class TestFormats:
         ],
     )
     def test_a_percentage_is_whole_below_a_thousand_units(self, value: float, units: int, expected: str) -> None:
-        """0 and 100 % are exact; other shares never round to them."""
-        assert f"{expected}{P}%" == text.percent(value, units)
+        """0 and 100% are exact; other shares never round to them."""
+        assert f"{expected}%" == text.percent(value, units)
 
     @pytest.mark.parametrize(
         ("first", "last", "expected"),
@@ -110,7 +108,7 @@ class TestFormats:
 
 class TestTrendLine:
     def test_the_axis_holds_every_value_between_whole_tenths(self) -> None:
-        """68 to 83 % gives 60 to 90 %; no value gives 0 to 100 %; equal values get the smallest range."""
+        """68 to 83% gives 60 to 90%; no value gives 0 to 100%; equal values get the smallest range."""
         assert (0.6, 0.9) == (axis_of([0.68, 0.83]).low, axis_of([0.68, 0.83]).high)
         assert (0.0, 1.0) == (axis_of([]).low, axis_of([]).high)
         narrow = axis_of([1.0, 1.0])
@@ -128,7 +126,7 @@ class TestTrendLine:
         """An open month is a hatched range; a marked month has a ring."""
         months = [_month(1, 0.7), _month(2, 0.6), _month(3, 0.5, is_mature=False)]
         drawing = trend_line(months, "x", marked=frozenset({date(2025, 2, 1)}), target=0.75)
-        assert [f"60{P}%"] == [label.text for label in drawing.labels if label.tone == "last"]
+        assert ["60%"] == [label.text for label in drawing.labels if label.tone == "last"]
         assert ["hatch"] == [rect.tone for rect in drawing.rects]
         assert ["circle", "ring"] == [dot.shape for dot in drawing.dots]
         assert 1 == len([line for line in drawing.lines if line.tone == "goal"])

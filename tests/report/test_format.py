@@ -1,4 +1,4 @@
-"""Numbers as text: rounding shows 0 % or 100 % only if it is exact."""
+"""Numbers as text: rounding shows 0% or 100% only if it is exact."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 import pytest
 
+from pipeline.config.locale import locale_of
 from pipeline.report import text
 
 THIN = text.THIN
@@ -15,28 +16,28 @@ THIN = text.THIN
     ("value", "expected"),
     [
         (None, "–"),
-        (0.0, f"0{THIN}%"),
-        (1.0, f"100{THIN}%"),
-        (0.0002, f"<0.1{THIN}%"),
-        (0.00049999, f"<0.1{THIN}%"),
-        (0.0005, f"0.1{THIN}%"),
-        (0.9994, f"99.9{THIN}%"),
-        (0.9995, f">99.9{THIN}%"),
-        (0.9997, f">99.9{THIN}%"),
-        (0.999999999, f">99.9{THIN}%"),
-        (1.0001, f">100{THIN}%"),
-        (12.345, f"1{THIN}234.5{THIN}%"),
-        (2 / 3, f"66.7{THIN}%"),
+        (0.0, "0%"),
+        (1.0, "100%"),
+        (0.0002, "<0.1%"),
+        (0.00049999, "<0.1%"),
+        (0.0005, "0.1%"),
+        (0.9994, "99.9%"),
+        (0.9995, ">99.9%"),
+        (0.9997, ">99.9%"),
+        (0.999999999, ">99.9%"),
+        (1.0001, ">100%"),
+        (12.345, "1,234.5%"),
+        (2 / 3, "66.7%"),
     ],
 )
 def test_a_rate_has_one_decimal(value: float | None, expected: str) -> None:
-    """A rate is 0 % or 100 % only if it is exactly that."""
+    """A rate is 0% or 100% only if it is exactly that."""
     assert expected == text.rate(value)
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(None, "–"), (0, "0"), (999, "999"), (1000, f"1{THIN}000"), (-1234567, f"−1{THIN}234{THIN}567")],
+    [(None, "–"), (0, "0"), (999, "999"), (1000, "1,000"), (-1234567, "−1,234,567")],
 )
 def test_a_count_has_thousands_separators(value: int | None, expected: str) -> None:
     """The separators are thin spaces, and a negative count has a real minus."""
@@ -51,7 +52,7 @@ def test_a_count_has_thousands_separators(value: int | None, expected: str) -> N
         (0.0001, f"<0.1{THIN}h"),
         (1.5, f"36.0{THIN}h"),
         (2.0, f"2.0{THIN}d"),
-        (1234.56, f"1{THIN}234.6{THIN}d"),
+        (1234.56, f"1,234.6{THIN}d"),
     ],
 )
 def test_a_duration_is_in_days_or_hours(value: float | None, expected: str) -> None:
@@ -75,18 +76,39 @@ def test_a_difference_of_rates_has_its_sign(value: float | None, expected: str) 
 
 def test_an_interval_has_its_unit_once() -> None:
     """The unit is after the upper bound."""
-    assert f"64.8–68.3{THIN}%" == text.interval(0.648, 0.683)
+    assert "64.8–68.3%" == text.interval(0.648, 0.683)
     assert "–" == text.interval(None, None)
 
 
-def test_dates_do_not_depend_on_the_locale() -> None:
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("en-US", ("3,975", "78.4%", "Dec 31, 2025")),
+        ("en-GB", ("3,975", "78.4%", "31 Dec 2025")),
+        ("de-DE", ("3.975", "78,4\xa0%", "31 Dec 2025")),
+        ("fr-FR", ("3\u202f975", "78,4\xa0%", "31 Dec 2025")),
+    ],
+)
+def test_a_locale_sets_separators_and_the_order_of_a_day(name: str, expected: tuple[str, str, str]) -> None:
+    """The words stay English, and outside the block the default holds again."""
+    with text.written_in(locale_of(name)):
+        assert expected == (text.count(3975), text.rate(0.784), text.day_in_words(date(2025, 12, 31)))
+    assert "3,975" == text.count(3975)
+
+
+def test_an_unknown_locale_is_an_error() -> None:
+    with pytest.raises(ValueError, match="must be a locale such as"):
+        locale_of("xx-YY")
+
+
+def test_months_and_days_in_tables_do_not_depend_on_the_locale() -> None:
     """Months are English words in any locale; days are ISO dates."""
     assert ("Dec 2025", "Dec ’25", "2025-12-01") == (
         text.month(date(2025, 12, 1)),
         text.short_month(date(2025, 12, 1)),
         text.day(date(2025, 12, 1)),
     )
-    assert "31 Dec 2025, 23:59:59" == text.moment(datetime(2025, 12, 31, 23, 59, 59))
+    assert "Dec 31, 2025, 23:59:59" == text.moment(datetime(2025, 12, 31, 23, 59, 59))
 
 
 def test_an_incomplete_month_is_marked() -> None:

@@ -48,7 +48,7 @@ def table(site: reading.ReadSite, name: str) -> list[list[str]]:
 
 def test_spans_are_counted_by_length(site: reading.ReadSite) -> None:
     """T1: Seven spans in A ended after 1, 1, 2, 3, 4, 5 and 74 days, each in its class; the open one is separate."""
-    percent = f"{THIN}%"
+    percent = "%"
     shown_rows = {row[0]: row[1:] for row in table(site, "lengths-1") if row[1] != "0" or row[3] != "0"}
     assert {
         "1–2 d": ["2", f"28.6{percent}", "0", f"0{percent}"],
@@ -157,11 +157,11 @@ def test_an_account_is_at_its_highest_stage() -> None:
     moves = entries(("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 3), ("L3", "a", 4), ("L3", "lost", 5))
     rows = {"stage_entries": moves, "leads": leads({"L1": "Acme", "L2": "Acme", "L3": "Beta"})}
     _, site = site_of(waterfall(), rows)
-    half = f"50.0{THIN}%"
+    half = "50.0%"
     assert [
-        ["A", "0", f"0{THIN}%", "0"],
+        ["A", "0", "0%", "0"],
         ["B", "1", half, "2"],
-        ["C", "0", f"0{THIN}%", "0"],
+        ["C", "0", "0%", "0"],
         ["on no path stage", "1", half, "1"],
     ] == table(site, "accounts-now")
     assert [["Acme", "2", "2", "B", "B"], ["Beta", "1", "0", "–", "A"]] == table(site, "largest-accounts")

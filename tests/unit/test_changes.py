@@ -42,8 +42,8 @@ def plain(text: str) -> str:
 class TestSentence:
     def test_a_change_that_is_not_significant_has_no_direction(self) -> None:
         expected = (
-            "MQL → SAL: 78.3 % of 267 cycles in Oct 2025 after 71.2 % of 219 in Sep 2025: +7.0 pts, "
-            "within noise (95 % interval −0.7 pts to +14.8 pts)."
+            "MQL → SAL: 78.3% of 267 cycles in Oct 2025 after 71.2% of 219 in Sep 2025: +7.0 pts, "
+            "within noise (95% interval −0.7 pts to +14.8 pts)."
         )
         assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, Footnotes("now")))
 
@@ -52,7 +52,7 @@ class TestSentence:
         row = ROW._replace(change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
         text = plain(sentence(row, Footnotes("now")))
         assert text.startswith("MQL → SAL within 30 days: ")
-        assert f": {word} (95 % interval +1.0 to +13.0 pts)." in text
+        assert f": {word} (95% interval +1.0 to +13.0 pts)." in text
         assert "noise" not in text
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
@@ -71,7 +71,7 @@ class TestSplit:
         parts = parts_of(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
             "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
-            "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7 % of 66 → 76.8 % of 69, within noise."
+            "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7% of 66 → 76.8% of 69, within noise."
         )
         assert expected == plain(split_line(ROW, parts))
 
@@ -79,7 +79,7 @@ class TestSplit:
         """The value adds points, although its own rate fell."""
         fell = WEB._replace(latest_rate=0.15, previous_rate=0.2, latest_entered=20, previous_entered=100)
         text = plain(split_line(ROW, parts_of(((174, -15), fell), ((0, -14), FAIR))))
-        assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0 %" in text
+        assert "web: +15.9 pts, by its share +17.4 pts and by its rate −1.5 pts; its own rate fell, 20.0%" in text
 
     def test_a_significant_part_is_reported(self) -> None:
         parts = parts_of(((1, 28), WEB._replace(is_noise=False)), ((-4, 45), FAIR))

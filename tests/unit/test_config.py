@@ -190,6 +190,11 @@ class TestOtherSettings:
         actual = (loaded.waterfall.week_start, loaded.waterfall.fiscal_year_start, loaded.output, loaded.keep_runs)
         assert expected == actual
 
+    def test_a_locale_sets_how_numbers_are_written(self, load: Any) -> None:
+        assert (",", ".") == tuple(
+            load(funnel() + f"[output]\n{text}").locale.group for text in ("", 'locale = "de-DE"')
+        )
+
     @pytest.mark.parametrize(
         ("config_text", "expected"), [("", 30), ("keep_reports = 0\n", 0), ("keep_reports = 7\n", 7)]
     )

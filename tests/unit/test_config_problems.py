@@ -26,9 +26,14 @@ class TestProblems:
             'funnel.toml:5: funnel.as_of: must be a date or a time such as 2025-03-31 or "2025-03-31 18:00"',
             "funnel.toml:23: stages.won.kind: must be one of path, hold, detour, exit; did you mean `path`?",
             "funnel.toml:24: outptu: unknown block; did you mean `output`?",
-            "funnel.toml:25: outptu.x: unknown key; known: path, keep_runs, keep_reports, memory, threads",
+            "funnel.toml:25: outptu.x: unknown key; known: path, keep_runs, keep_reports, locale, memory, threads",
         ]
         assert expected == problems(text)
+
+    def test_an_unknown_locale_is_a_problem(self, problems: Any) -> None:
+        expected = 'output.locale: must be a locale such as "en-US", "en-GB" or "de-DE"'
+        (problem,) = problems(funnel() + '[output]\nlocale = "English"\n')
+        assert expected in problem
 
     @pytest.mark.parametrize(
         ("line", "expected"),

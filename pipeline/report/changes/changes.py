@@ -129,7 +129,7 @@ def _source(report: Report) -> Source:
         _rate_changes(report),
         unit=unit,
         basis="the last complete month whose cohort is final against the final month before it; "
-        "95 % interval of the difference: Newcombe’s of the two Wilson intervals",
+        "95% interval of the difference: Newcombe’s of the two Wilson intervals",
         denominator=f"{unit} that arrived at the first stage of the pair in the month",
     )
 
@@ -185,7 +185,7 @@ def sentence(row: Row, footnotes: Footnotes) -> str:
         f"{name}: {text.rate(row.latest_rate)} of {text.plural(row.latest_entered or 0, row.unit)} in {latest} "
         f"after {text.rate(row.previous_rate)} of {text.count(row.previous_entered)} in {previous}"
     )
-    bounds = f"95 % interval {_interval(row.change_low, row.change_high)}"
+    bounds = f"95% interval {_interval(row.change_low, row.change_high)}"
     if row.is_noise:
         return f"{compared}: {text.points(row.change)}, within noise ({bounds})."
     direction = "up" if (row.change or 0) > 0 else "down"
@@ -222,7 +222,7 @@ def _direction(value: Row) -> str:
 
 
 def _rates(value: Row) -> str:
-    """Return `66.7 % of 66 → 76.8 % of 69, within noise` for a value that both months have."""
+    """Return `66.7% of 66 → 76.8% of 69, within noise` for a value that both months have."""
     then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
     now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
     noise = ", within noise" if value.is_noise else ", more than noise"

@@ -129,13 +129,13 @@ def months(report: Report, pair: Row) -> Details:
             *COUNTS,
             TableColumn("Still open", "still_open", _still_open),
             TableColumn("Rate, ever", "rate", _rate_ever),
-            TableColumn("95 % interval", "rate_low", _interval),
+            TableColumn("95% interval", "rate_low", _interval),
             *(
                 (TableColumn("Settled estimate", "settled_estimate", estimate.cell, hint=estimate.HINT),)
                 if pair.is_headline
                 else ()
             ),
-            TableColumn("0 to 100 %", "", lambda row: _bar(row, row), "chart"),
+            TableColumn("0 to 100%", "", lambda row: _bar(row, row), "chart"),
             *map(within, windows),
         ),
         caption=f"{title(pair)} by month of arrival at {pair.from_label}",
@@ -261,11 +261,11 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
                 of_final(lambda row: Cell(text.rate(row.rate), _tone(row.entered))),
             ),
             TableColumn(
-                "95 % interval",
+                "95% interval",
                 "",
                 of_final(lambda row: Cell(text.interval(row.rate_low, row.rate_high), "quiet"), "quiet"),
             ),
-            TableColumn("0 to 100 %", "", lambda row: _bar(None, final.get(row.dimension_value)), "chart"),
+            TableColumn("0 to 100%", "", lambda row: _bar(None, final.get(row.dimension_value)), "chart"),
         ),
         caption=f"{title(pair)} by {dimension}, all history",
         tone=lambda row: _tone(n(row)),

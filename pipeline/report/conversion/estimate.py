@@ -8,16 +8,16 @@ from pipeline.report import answers, text
 from pipeline.report.layout.table import Cell, Table, TableColumn, number, table
 from pipeline.report.query import Report, Row
 
-EXPECTED_COVERAGE = "about 95 % is expected"
+EXPECTED_COVERAGE = "about 95% is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
     "est.: settled estimate, what a month that is not final yet is expected to come to when none of it is open any more, "
-    "with its 95 % interval; see Definitions."
+    "with its 95% interval; see Definitions."
 )
 
 
 def estimate(cohort: Row) -> str:
-    """Return `41.0 % (36.2–47.0 %)`; a dash if there is no estimate."""
+    """Return `41.0% (36.2–47.0%)`; a dash if there is no estimate."""
     if cohort.settled_estimate is None:
         return text.DASH
     return f"{text.rate(cohort.settled_estimate)} ({text.interval(cohort.settled_low, cohort.settled_high)})"
@@ -56,14 +56,14 @@ def record(report: Report) -> Table | None:
         (
             TableColumn("Pair", "", lambda row: f"{row.from_label} → {row.to_label}", "text"),
             number("Judged", "estimates", hint="estimates of cohorts with open units then that are final now"),
-            number("Held", "held", hint="what came lay inside the 95 % interval"),
+            number("Held", "held", hint="what came lay inside the 95% interval"),
             TableColumn(
                 "Share",
                 "held_share",
                 lambda row: Cell(text.rate(row.held_share), note="too few for chance" if row.is_too_narrow else ""),
             ),
             TableColumn(
-                "95 % interval", "held_low", lambda row: Cell(text.interval(row.held_low, row.held_high), "quiet")
+                "95% interval", "held_low", lambda row: Cell(text.interval(row.held_low, row.held_high), "quiet")
             ),
             number("Fewer came", "below"),
             number("More came", "above"),

@@ -26,7 +26,7 @@ def implied(report: Report) -> Table | None:
             STILL_OPEN,
             TableColumn("Rate, all cohorts", "rate", rate_so_far),
             TableColumn(
-                "95 % interval", "rate_low", lambda row: Cell(text.interval(row.rate_low, row.rate_high), "quiet")
+                "95% interval", "rate_low", lambda row: Cell(text.interval(row.rate_low, row.rate_high), "quiet")
             ),
             number("Difference", "rate_change", text.points),
         ),

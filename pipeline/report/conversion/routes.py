@@ -56,7 +56,7 @@ def _conversion(report: Report, qualifying: str) -> Table | None:
             TableColumn("Rate, all cohorts", "rate", rate_so_far),
             TableColumn("Rate, final months", "mature_rate", _final_rate),
             TableColumn(
-                "95 % interval", "mature_low", lambda row: Cell(text.interval(row.mature_low, row.mature_high), "quiet")
+                "95% interval", "mature_low", lambda row: Cell(text.interval(row.mature_low, row.mature_high), "quiet")
             ),
         ),
         caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",

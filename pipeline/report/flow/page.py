@@ -114,7 +114,7 @@ def _waterfall(report: Report) -> BarChart:
             answer,
             unit="cycles",
             basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
-            denominator="activity: arrivals at the stage before in the same months, it may exceed 100 %; conversion: cohort",
+            denominator="activity: arrivals at the stage before in the same months, it may exceed 100%; conversion: cohort",
         ),
         details=Details(
             "Numbers behind the chart",

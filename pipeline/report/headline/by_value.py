@@ -55,7 +55,7 @@ def _chart(report: Report, pair: Row, answer: Answer, dimension: str) -> BarChar
         rows=tuple(_row(row, axis) for row in rows),
         legend=(
             LegendItem("dot-rate", months),
-            LegendItem("band", "95 % interval"),
+            LegendItem("band", "95% interval"),
             *(
                 (LegendItem("dot-base", "as many months before"),)
                 if any(row.base_rate is not None for row in rows)
@@ -92,7 +92,7 @@ def _row(row: Row, axis: Axis) -> BarRow:
             row.rate_high,
             row.base_rate,
             axis,
-            f"{label}: {text.rate(row.rate)}, 95 % interval {text.interval(row.rate_low, row.rate_high)}",
+            f"{label}: {text.rate(row.rate)}, 95% interval {text.interval(row.rate_low, row.rate_high)}",
         ),
         value=text.percent(row.rate, row.entered),
         notes=(f"{counts}{change}",),

@@ -88,9 +88,9 @@ def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> KeyRa
             answers.headline_changes(report),
             unit=units.describe(row.unit),
             basis=f"cohorts by the month of arrival at {row.from_label}, within {row.window_days} days; in the chart a point is a "
-            "final month, the band its 95 % interval, a hatched bar the range that another month can still reach, and a ring the "
+            "final month, the band its 95% interval, a hatched bar the range that another month can still reach, and a ring the "
             "month of an action; "
-            "up and down only if the 95 % interval of the difference excludes 0",
+            "up and down only if the 95% interval of the difference excludes 0",
             denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the months named",
         ),
         open_source=report.source(
@@ -140,7 +140,7 @@ def _months(row: Row, footnotes: Footnotes) -> str:
 
 
 def _target(row: Row) -> float | None:
-    """Return the target; None for 100 %, which is no target but the whole."""
+    """Return the target; None for 100%, which is no target but the whole."""
     return row.target if row.target is not None and row.target < 1 else None
 
 

@@ -129,7 +129,7 @@ def _target_tile(row: Row) -> Tile:
 
 
 def reach(converted: int, still_open: int, entered: int) -> tuple[str, ...]:
-    """Return the range of a final rate while units are open: `4 still open: 21.0–22.0 %`; empty if none is open."""
+    """Return the range of a final rate while units are open: `4 still open: 21.0–22.0%`; empty if none is open."""
     if not still_open:
         return ()
     final_range = text.interval(converted / entered, (converted + still_open) / entered)
@@ -165,7 +165,7 @@ def _counts(unit: str, converted: int | None, entered: int | None) -> str:
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return f"95 % interval {text.interval(low, high)}"
+    return f"95% interval {text.interval(low, high)}"
 
 
 def _gap(value: float | None) -> str:

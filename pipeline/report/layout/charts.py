@@ -109,7 +109,7 @@ def target_bar(parts: Sequence[tuple[str, int, str]], whole: int, target: float 
 
 
 def interval_bar(cohort: Row | None, rate: float | None, low: float | None, high: float | None) -> Drawing | None:
-    """Return the rate as a dot on its 95 % interval, from 0 to 100 %.
+    """Return the rate as a dot on its 95% interval, from 0 to 100%.
 
     A cohort that is not final is hatched up to the highest rate it can reach.
     """
@@ -128,7 +128,7 @@ def interval_bar(cohort: Row | None, rate: float | None, low: float | None, high
         )
     return Drawing(
         14,
-        f"{text.rate(rate)}, 95 % interval {text.interval(low, high)}",
+        f"{text.rate(rate)}, 95% interval {text.interval(low, high)}",
         (Rect(0, 6, 100, 2, "track"), Rect(_r(100 * low), 4, _r(max(100 * (high - low), 0.6)), 6, "band")),
         dots=(Dot(_r(100 * rate), 7, "rate"),),
     )
@@ -151,7 +151,7 @@ def trend(
 
     grid = [top * part for part in (0, 0.5, 1)]
     lines = [Line(SCALE_WIDTH, y(value), 100, y(value), "axis" if value == 0 else "grid") for value in grid]
-    labels = [Label(0, y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in grid]
+    labels = [Label(0, y(value) + 4, text.whole_percent(value), "start", "scale") for value in grid]
     rects: list[Rect] = []
     dots: list[Dot] = []
     segments: list[list[Point]] = [[]]
@@ -208,14 +208,14 @@ def cohort_title(cohort: Row, name: str) -> str:
     """Return the tooltip of a month: its rate, counts and interval."""
     words = f"{name}: {text.rate(cohort.rate)}, {text.count(cohort.converted)} of {text.count(cohort.entered)}"
     if cohort.is_mature:
-        return f"{words}, 95 % interval {text.interval(cohort.rate_low, cohort.rate_high)}"
+        return f"{words}, 95% interval {text.interval(cohort.rate_low, cohort.rate_high)}"
     return f"{words}, {text.count(cohort.still_open)} still open"
 
 
 def _expected_title(cohort: Row, name: str) -> str:
     return (
         f"{name}: settled estimate {text.rate(cohort.settled_estimate)}, "
-        f"95 % interval {text.interval(cohort.settled_low, cohort.settled_high)}"
+        f"95% interval {text.interval(cohort.settled_low, cohort.settled_high)}"
     )
 
 

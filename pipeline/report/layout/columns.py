@@ -96,7 +96,7 @@ def count_scale(top: int) -> tuple[tuple[float, str], ...]:
 
 def share_scale(top: float) -> tuple[tuple[float, str], ...]:
     """Return zero, half and end of a scale of shares."""
-    return tuple((top * part, f"{100 * top * part:.0f}{text.THIN}%") for part in (0, 0.5, 1))
+    return tuple((top * part, text.whole_percent(top * part)) for part in (0, 0.5, 1))
 
 
 def _y(base: int, value: float, top: float) -> float:

@@ -12,7 +12,7 @@ MAX_TICKS = 4
 
 
 def rate_dots(rate: float, low: float, high: float, base_rate: float | None, axis: Axis, alt_text: str) -> Drawing:
-    """Return the rate as a dot on its 95 % interval, and the earlier rate as a ring."""
+    """Return the rate as a dot on its 95% interval, and the earlier rate as a ring."""
     left, right = _x(low, axis), _x(high, axis)
     base = () if base_rate is None else (Dot(_x(base_rate, axis), HEIGHT / 2, "base", shape="ring"),)
     return Drawing(
@@ -29,7 +29,7 @@ def rate_dots(rate: float, low: float, high: float, base_rate: float | None, axi
 def rate_axis(axis: Axis) -> Drawing:
     """Return the axis below the rates, with both ends labelled."""
     shares = axis.ticks if len(axis.ticks) <= MAX_TICKS else axis.ticks[::2]
-    ticks = tuple((_x(share, axis), f"{100 * share:.0f}{text.THIN}%") for share in shares)
+    ticks = tuple((_x(share, axis), text.whole_percent(share)) for share in shares)
     return Drawing(
         20,
         "axis of rates",

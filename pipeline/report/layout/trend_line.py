@@ -40,7 +40,7 @@ class Axis:
 
 
 def axis_of(values: Sequence[float]) -> Axis:
-    """Return the axis that holds all shares, with ends at whole tenths; 0 to 100 % without a share."""
+    """Return the axis that holds all shares, with ends at whole tenths; 0 to 100% without a share."""
     if not values:
         return Axis(0.0, 1.0)
     low, high = math.floor(10 * min(values)) / 10, math.ceil(10 * max(values)) / 10
@@ -58,7 +58,7 @@ def trend_line(
     marked: frozenset[date] = frozenset(),
     before_coverage: frozenset[date] = frozenset(),
 ) -> Drawing:
-    """Return monthly cohorts in one window: a line with its 95 % interval for final months, hatched ranges for the others.
+    """Return monthly cohorts in one window: a line with its 95% interval for final months, hatched ranges for the others.
 
     The last final month has its rate as text, `marked` months a ring, and `target` a dashed line. A broken axis shows that
     it does not start at 0.
@@ -83,7 +83,7 @@ def trend_line(
         )
         for cohort in final
     ]
-    labels = [Label(0, axis.y(value) + 4, f"{100 * value:.0f}{text.THIN}%", "start", "scale") for value in axis.ticks]
+    labels = [Label(0, axis.y(value) + 4, text.whole_percent(value), "start", "scale") for value in axis.ticks]
     if last is not None:
         y = axis.y(last.rate or 0) - 10
         labels.append(Label(xs[last.month_start], max(y, 11), text.percent(last.rate), "end", "last"))

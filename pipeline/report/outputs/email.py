@@ -89,8 +89,8 @@ def build_email(site: Site, report: Report, report_url: str | None) -> Email:
             ("Unit and basis", index.basis),
             (
                 "Up and down",
-                "only if the 95 % interval of the difference excludes 0; otherwise chance may explain it. In the charts the band "
-                "is the 95 % interval of a month, and hatched months are not final.",
+                "only if the 95% interval of the difference excludes 0; otherwise chance may explain it. In the charts the band "
+                "is the 95% interval of a month, and hatched months are not final.",
             ),
         ),
         report_url=f"{report_url}{links.INDEX}" if report_url else "",
@@ -107,7 +107,7 @@ def shorten(words: str, max_length: int) -> str:
 
 
 def _subject(total: Row, report: Report, day: str, rates: Sequence[KeyRate]) -> str:
-    """Return the subject: `MQL → SAL 76 % (538 of 709) ▲ · MQL → SQL 32 % (202 of 627) · Acme as of 31 Dec 2025`."""
+    """Return the subject: `MQL → SAL 76% (538 of 709) ▲ · MQL → SQL 32% (202 of 627) · Acme as of Dec 31, 2025`."""
     of_one = "" if report.is_all else f" · {shorten(text.isolated(report.filter.title), MAX_NAME_LENGTH)}"
     about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {day}"
     said = [

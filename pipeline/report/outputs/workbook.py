@@ -30,7 +30,7 @@ MAX_COLUMN_WIDTH = 48
 FIRST_EXCEL_DATE = datetime(1900, 1, 2)
 """Spreadsheets have no date before 1900, and xlsxwriter writes its first midnight as a time without a date."""
 
-COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0 %", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+COUNT, SHARE, LENGTH, DAY, MOMENT = "#,##0", "0.0%", "0.0", "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UBIGINT")
 _SHARES = frozenset(
     {"rate", "share", "low", "high", "estimate", "target", "change", "miss", "part", "coverage", "difference", "value"}

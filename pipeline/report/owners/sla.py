@@ -128,10 +128,10 @@ def by_owner(report: Report, stage: Row) -> Details:
                 "Met share", "met_share", lambda row: Cell(text.rate(row.met_share), _tone(row)), hint=MET_SHARE_HINT
             ),
             TableColumn(
-                "95 % interval", "met_low", lambda row: Cell(text.interval(row.met_low, row.met_high), _tone(row))
+                "95% interval", "met_low", lambda row: Cell(text.interval(row.met_low, row.met_high), _tone(row))
             ),
             TableColumn(
-                "0 to 100 %",
+                "0 to 100%",
                 "",
                 lambda row: Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
                 "chart",
