@@ -71,6 +71,7 @@ class FunnelBlock(Block):
     week_start: Annotated[int, PlainValidator(_week_start)] = 1
     fiscal_year_start: Annotated[int, PlainValidator(_month)] = 1
     dimensions: Annotated[list[Word], AfterValidator(_dimensions)] = Field(default_factory=list)
+    dimension_labels: dict[str, Text] | None = None
     windows: Annotated[list[Window], AfterValidator(once)] = Field(default_factory=list)
     headline: Annotated[list[_Couple], AfterValidator(some)] | None = None
     targets: dict[str, Annotated[float, PlainValidator(target)]] | None = None
@@ -104,6 +105,7 @@ def read_waterfall(
         headline_months=funnel.headline_months,
         settle_days=tuple((low, high, days) for (low, high), days in settling.items()),
         dimensions=tuple(funnel.dimensions),
+        dimension_labels=_dimension_labels(funnel, problems),
         windows=tuple(funnel.windows),
         week_start=funnel.week_start,
         fiscal_year_start=funnel.fiscal_year_start,
@@ -113,6 +115,14 @@ def read_waterfall(
         origin_default=funnel.origin_default,
         implied=funnel.implied,
     )
+
+
+def _dimension_labels(funnel: FunnelBlock, problems: Problems) -> tuple[tuple[str, str], ...]:
+    labels = funnel.dimension_labels or {}
+    for name in labels.keys() - set(funnel.dimensions):
+        known = f"{did_you_mean(name, funnel.dimensions)}" or f"; known: {', '.join(funnel.dimensions)}"
+        problems.add(("funnel", "dimension_labels", name), f"`{name}` is not one of the dimensions{known}")
+    return tuple(labels.items())
 
 
 def _as_of(funnel: FunnelBlock, override: str | None, problems: Problems) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
@@ -76,6 +76,11 @@ class Footnotes:
 
     as_of: str
     before_coverage: frozenset[date] = frozenset()
+    dimension_labels: Mapping[str, str] = field(default_factory=dict)
+
+    def dimension(self, name: str) -> str:
+        """Return the name of a dimension on pages: its label."""
+        return self.dimension_labels[name]
 
     def month(self, value: date | None) -> str:
         """Return the month of a cohort, marked if it begins before the history is complete: `Mar 2024†`."""
@@ -128,6 +133,7 @@ class Report(Footnotes):
 
     as_of: str = field(init=False)
     before_coverage: frozenset[date] = field(init=False)
+    dimension_labels: Mapping[str, str] = field(init=False)
     connection: QueryConnection
     filter: ReportFilter
 
@@ -136,6 +142,8 @@ class Report(Footnotes):
         object.__setattr__(self, "as_of", f"{text.moment(self.overview.as_of_local)} {self.overview.timezone}")
         months = "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
         object.__setattr__(self, "before_coverage", frozenset(month for (month,) in self.fetch(months)))
+        labels = self.fetch("select dimension, label from waterfall.dimensions")
+        object.__setattr__(self, "dimension_labels", {name: text.isolated(label) for name, label in labels})
 
     @property
     def is_all(self) -> bool:

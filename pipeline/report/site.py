@@ -124,7 +124,7 @@ def build_site(
         coverage_note=history_coverage.sign_meaning(report),
         links=_links(report),
         menus=_menus(report),
-        report_filter=variant.sentence(report.filter),
+        report_filter=variant.sentence(report),
         reports=others,
     )
     files = files_page(tables, _root(report), max(len(others), 1))

@@ -162,11 +162,6 @@ def month_name(value: date) -> str:
     return MONTHS[value.month - 1]
 
 
-def dimension(name: str) -> str:
-    """Return the name of a dimension in words: `lead source`."""
-    return name.replace("_", " ")
-
-
 def day(value: date | None) -> str:
     """Return an ISO date; a dash for None."""
     return DASH if value is None else value.isoformat()

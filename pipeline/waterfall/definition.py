@@ -147,6 +147,8 @@ class Waterfall:
     settle_days: tuple[tuple[str, str, int], ...] = ()
     """(from, to, days) of pairs with a configured settling time; for other pairs it is computed from the data (K5)."""
     dimensions: tuple[str, ...] = ()
+    dimension_labels: tuple[tuple[str, str], ...] = ()
+    """(dimension, its name on pages) of dimensions with a configured name."""
     windows: tuple[int, ...] = ()
     week_start: int = 1
     """ISO weekday on which a week starts: 1 Monday … 7 Sunday."""

@@ -116,7 +116,7 @@ def test_the_index_has_a_sentence_for_each_pair_and_dimension(site: Site) -> Non
     for row in rows:
         assert changes.sentence(row, Footnotes("now")) in index
         assert changes.sentence(row, Footnotes("now")) in page.pages[f"pair-{row.from_stage}-{row.to_stage}.html"].text
-    assert (2, 2) == (index.count("By lead_source: mix"), index.count("By owner: mix"))
+    assert (2, 2) == (index.count("By lead source: mix"), index.count("By owner: mix"))
 
 
 def test_a_sentence_changes_with_its_number(site: Site, folder: Path) -> None:

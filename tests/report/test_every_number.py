@@ -85,7 +85,7 @@ CHANGED = (
     select split.headline_no, floor(1000 * split.mix_part) / 1000, ceil(1000 * split.mix_part) / 1000,
         floor(1000 * split.rate_part) / 1000, ceil(1000 * split.rate_part) / 1000
     from report.rate_change_split as split
-    where 'By ' || split.dimension = '{heading}'
+    where 'By ' || (select label from waterfall.dimensions as named where named.dimension = split.dimension) = '{heading}'
     """,
 )
 """Months compared; the split of a change by a dimension in tenths of a point, rounded up and down."""
@@ -105,14 +105,15 @@ from {query} where '{heading}' = 'All'
 """
 """Parts in tenths of a point, rounded up and down; test_changes.py tests which one is printed."""
 SAID_PARTS = """
-select 'By ' || dimension as said, * exclude (mix_part, rate_part),
+select 'By ' || named.label as said, parts.* exclude (mix_part, rate_part),
     floor(1000 * mix_part) / 1000 as mix, ceil(1000 * mix_part) / 1000 as mix_above,
     floor(1000 * rate_part) / 1000 as rates, ceil(1000 * rate_part) / 1000 as rates_above,
     (floor(1000 * mix_part) + floor(1000 * rate_part)) / 1000 as together,
     (floor(1000 * mix_part) + floor(1000 * rate_part) + 1) / 1000 as together_above,
     (ceil(1000 * mix_part) + ceil(1000 * rate_part)) / 1000 as together_most
-from report.rate_change_parts
-where 'By ' || dimension = '{heading}'
+from report.rate_change_parts as parts
+inner join waterfall.dimensions as named on named.dimension = parts.dimension
+where 'By ' || named.label = '{heading}'
 """
 VOLUMES = """
 select *, abs(change) as size from report.volume_change where starts_with('{heading}', 'Arrivals in ')

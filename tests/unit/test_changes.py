@@ -70,7 +70,7 @@ class TestSplit:
         """The part of `fair` is larger, but 9 and 12 units are too few."""
         parts = parts_of(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
-            "By lead_source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
+            "By lead source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
             "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7% of 66 → 76.8% of 69, within noise."
         )
         assert expected == plain(split_line(ROW, parts))
@@ -102,7 +102,7 @@ class TestSplit:
 
 def parts_of(*values: tuple[tuple[int, int], Row]) -> Parts:
     answer = Answer(tuple(value for _, value in values), "", "report.rate_change_parts", "latest_entered")
-    return Parts(answer, "lead_source", tuple(each for each, _ in values))
+    return Parts(answer, "lead_source", "lead source", tuple(each for each, _ in values))
 
 
 class TestRounding:

@@ -190,6 +190,10 @@ class TestOtherSettings:
         actual = (loaded.waterfall.week_start, loaded.waterfall.fiscal_year_start, loaded.output, loaded.keep_runs)
         assert expected == actual
 
+    def test_a_dimension_has_a_name_on_pages(self, load: Any) -> None:
+        text = funnel('dimensions = ["owner"]\ndimension_labels = { owner = "Sales rep" }')
+        assert (("owner", "Sales rep"),) == load(text).waterfall.dimension_labels
+
     def test_a_locale_sets_how_numbers_are_written(self, load: Any) -> None:
         assert (",", ".") == tuple(
             load(funnel() + f"[output]\n{text}").locale.group for text in ("", 'locale = "de-DE"')

@@ -30,6 +30,10 @@ class TestProblems:
         ]
         assert expected == problems(text)
 
+    def test_a_label_of_no_dimension_is_a_problem(self, problems: Any) -> None:
+        (problem,) = problems(funnel('dimensions = ["owner"]\ndimension_labels = { ownr = "Rep" }'))
+        assert "funnel.dimension_labels.ownr: `ownr` is not one of the dimensions; did you mean `owner`?" in problem
+
     def test_an_unknown_locale_is_a_problem(self, problems: Any) -> None:
         expected = 'output.locale: must be a locale such as "en-US", "en-GB" or "de-DE"'
         (problem,) = problems(funnel() + '[output]\nlocale = "English"\n')

@@ -71,12 +71,12 @@ def _overdue_leads(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
 def _weak_value(row: Row, pairs: Mapping[int, Row], footnotes: Footnotes) -> ActionLine:
     pair = pairs[row.headline_no]
     return ActionLine(
-        f"Find out why {text.dimension(row.dimension)} “{row.dimension_value}” did worse "
+        f"Find out why {footnotes.dimension(row.dimension)} “{row.dimension_value}” did worse "
         f"in {footnotes.month_range(row.first_month, row.last_month)}: {pair.from_label} → {pair.to_label} "
         f"{text.percent(row.share)} of {text.count(row.of_units)}, all others {text.percent(row.compared_share)}.",
         "The difference is larger than chance explains, also when all values and months are compared.",
         f"{links.pair_page(pair.from_stage, pair.to_stage)}#cuts",
-        f"By {text.dimension(row.dimension)}",
+        f"By {footnotes.dimension(row.dimension)}",
     )
 
 

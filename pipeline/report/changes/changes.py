@@ -80,6 +80,8 @@ class Parts:
 
     answer: Answer
     dimension: str
+    label: str
+    """The dimension on pages."""
     tenths: tuple[tuple[int, int], ...]
 
     @property
@@ -194,7 +196,7 @@ def sentence(row: Row, footnotes: Footnotes) -> str:
 
 def split_line(row: Row, parts: Parts) -> str:
     """Return the split of a change into mix and rates, and the value with the largest part."""
-    line = f"By {text.isolated(parts.dimension)}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
+    line = f"By {parts.label}: mix {_points(parts.mix)}, rates {_points(parts.rates)}"
     values = tuple(zip(parts.answer.rows, parts.tenths, strict=True))
     if len(values) < 2:
         return f"{line}."
@@ -242,6 +244,7 @@ def _parts(report: Report, split: Row) -> Parts:
     return Parts(
         answer,
         split.dimension,
+        report.dimension(split.dimension),
         tuple(
             zip(
                 apportioned([row.mix_part for row in answer.rows], mix),
@@ -294,7 +297,7 @@ def _charts(report: Report, row: Row, by_dimension: Sequence[Parts]) -> tuple[Ba
 def _chart(report: Report, row: Row, parts: Parts, largest: float) -> BarChart:
     then, now = report.month(row.previous_month), report.month(row.latest_month)
     return BarChart(
-        title=f"By {parts.dimension}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
+        title=f"By {parts.label}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
         rows=tuple(
             BarRow(
                 label=_name(value),
@@ -335,7 +338,7 @@ def _table(row: Row, parts: Parts, then: str, now: str) -> Table:
         parts.answer.rows,
         (
             TableColumn(
-                parts.dimension,
+                parts.label,
                 "",
                 lambda value: Cell(_name(value), "quiet" if value.dimension_value is None else ""),
                 "text",
@@ -351,7 +354,7 @@ def _table(row: Row, parts: Parts, then: str, now: str) -> Table:
             TableColumn("Rates", "", lambda value: _points(tenths_of[value.value_no][1])),
             TableColumn("Together", "", lambda value: Cell(_points(sum(tenths_of[value.value_no])), "sum")),
         ),
-        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.dimension}, {_window(row)}",
+        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.label}, {_window(row)}",
         tone=lambda value: "" if value.is_enough else "small-n",
         total=_total_row(row, parts),
         notes=(

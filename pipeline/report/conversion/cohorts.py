@@ -240,6 +240,8 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
         if row.window_days == pair.headline_window_days and row.cohorts == "mature"
     }
 
+    label = report.dimension(dimension)
+
     def n(row: Row) -> int:
         return final[row.dimension_value].entered if row.dimension_value in final else 0
 
@@ -249,7 +251,7 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
     values = table(
         (row for row in answer.rows if row.window_days is None and row.cohorts == "all"),
         (
-            TableColumn(dimension, "", _value, "text"),
+            TableColumn(label, "", _value, "text"),
             *COUNTS,
             STILL_OPEN,
             TableColumn(
@@ -267,21 +269,21 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
             ),
             TableColumn("0 to 100%", "", lambda row: _bar(None, final.get(row.dimension_value)), "chart"),
         ),
-        caption=f"{title(pair)} by {dimension}, all history",
+        caption=f"{title(pair)} by {label}, all history",
         tone=lambda row: _tone(n(row)),
         source=report.source(
             answer,
             unit=units.plural(pair.unit),
             basis=(
                 f"counts: all cohorts, window: ever; rates: within {pair.headline_window_days} days, the months whose "
-                f"total is final; {dimension}: {known}"
+                f"total is final; {label}: {known}"
             ),
             denominator="entered; rates: n",
         ),
         notes=(f"Grey: n small, fewer than {SMALL_SAMPLE} {units.plural(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )
-    return Details(f"by {dimension}", values, note=known)
+    return Details(f"by {label}", values, note=known)
 
 
 def _value(row: Row) -> Cell:

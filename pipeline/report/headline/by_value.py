@@ -51,7 +51,7 @@ def _chart(report: Report, pair: Row, answer: Answer, dimension: str) -> BarChar
     )
     months = report.month_range(first.first_month, first.last_month)
     return BarChart(
-        title=f"By {text.dimension(dimension)}",
+        title=f"By {report.dimension(dimension)}",
         rows=tuple(_row(row, axis) for row in rows),
         legend=(
             LegendItem("dot-rate", months),

@@ -115,7 +115,7 @@ def _rejected(newest: Row, report: Report) -> str:
 def _empty_report(report: Report) -> str:
     if report.is_all:
         return "No stage entry has been delivered yet, so there is nothing to count."
-    return f"No lead has {variant.filter_text(report.filter)}, so there is nothing to count."
+    return f"No lead has {variant.filter_text(report)}, so there is nothing to count."
 
 
 def open_month(report: Report) -> date | None:

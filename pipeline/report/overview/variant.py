@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pipeline.report import text
-from pipeline.report.query import ReportFilter
+from pipeline.report.query import Report
 
 MISSING_SECTIONS = (
     "Cuts by a further dimension, the routes past qualification, personas and settled estimates are only in the report of "
@@ -14,12 +14,12 @@ QUALITY_PAGE_NOTE = (
 )
 
 
-def filter_text(report: ReportFilter) -> str:
+def filter_text(report: Report) -> str:
     """Return the filter in words, such as `region = EMEA`."""
-    return f"{report.dimension} = {text.isolated(report.dimension_value)}"
+    return f"{report.dimension(report.filter.dimension)} = {text.isolated(report.filter.dimension_value)}"
 
 
-def sentence(report: ReportFilter) -> str:
+def sentence(report: Report) -> str:
     """Return what the report counts and omits; empty for the report of all leads."""
     if report.is_all:
         return ""
@@ -29,6 +29,6 @@ def sentence(report: ReportFilter) -> str:
     )
 
 
-def quality_page_note(report: ReportFilter) -> str:
+def quality_page_note(report: Report) -> str:
     """Return the note of the data-quality page; empty for the report of all leads."""
     return "" if report.is_all else QUALITY_PAGE_NOTE

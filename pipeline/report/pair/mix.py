@@ -24,6 +24,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
     )
     if not answer.rows:
         return None
+    label = report.dimension(dimension)
     values = {row.value_no: row for row in answer.rows}
     cells = {(row.month_start, row.value_no): row for row in answer.rows}
     months = sorted({(row.month_start, row.is_partial, row.cohort) for row in answer.rows})
@@ -31,7 +32,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
     total = sum(totals.values())
     first = values[min(values)]
     alt_text = (
-        f"{dimension} of those that entered {pair.from_label}: most often {_name(first)}, "
+        f"{label} of those that entered {pair.from_label}: most often {_name(first)}, "
         f"{text.count(totals[first.value_no])} of {text.count(total)}"
     )
     stacks = [
@@ -47,7 +48,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
 
     return ColumnChart(
         key=f"mix-{dimension}",
-        title=f"by {dimension}",
+        title=f"by {label}",
         sentence="",
         drawing=stacked_columns(stacks, 1.0, share_scale(1.0), alt_text, height=150),
         legend=tuple(
@@ -56,7 +57,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
         source=report.source(
             answer,
             unit=units.plural(pair.unit),
-            basis=f"cohorts by month of arrival at {pair.from_label}; {dimension}: "
+            basis=f"cohorts by month of arrival at {pair.from_label}; {label}: "
             f"{answers.dimension_sources(report).get(dimension, 'as configured')}",
             denominator=f"{units.plural(pair.unit)} that arrived at {pair.from_label} in the month",
         ),
@@ -69,7 +70,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> ColumnChart | None:
                     number("Entered", "cohort"),
                     *map(column, values.values()),
                 ),
-                caption=f"{units.plural(pair.unit).capitalize()} that entered {pair.from_label} by {dimension}",
+                caption=f"{units.plural(pair.unit).capitalize()} that entered {pair.from_label} by {label}",
                 key=f"mix-{pair.headline_no}-{dimension}",
             ),
         ),

@@ -97,7 +97,7 @@ def quality_page(report: Report, notes: tuple[str, ...]) -> QualityPage:
     """Return the data-quality page. `notes` are warnings of the run."""
     total = report.overview
     quality = Quality(
-        about=variant.quality_page_note(report.filter),
+        about=variant.quality_page_note(report),
         accounting=_accounting(report),
         scope=_scope(report),
         rejections=_rejections(report),

@@ -334,6 +334,7 @@ def _pairs(waterfall: Waterfall) -> Table:
 
 
 def _dimensions(waterfall: Waterfall, sources: dict[str, Source]) -> Table:
+    labels = dict(waterfall.dimension_labels)
     return Table(
         "dimensions",
         "One row per dimension by which every mart is sliced; `all` is the total.",
@@ -345,11 +346,17 @@ def _dimensions(waterfall: Waterfall, sources: dict[str, Source]) -> Table:
                 "VARCHAR",
                 "where its value comes from: entry (as it was), lead or account (as it is now), cycle, stage",
             ),
+            ("label", "VARCHAR", "its name on pages"),
         ),
         (
-            ("all", 0, "all"),
+            ("all", 0, "all", "all"),
             *(
-                (name, position, "lead" if name == "origin" and waterfall.maps_origin else sources[name])
+                (
+                    name,
+                    position,
+                    "lead" if name == "origin" and waterfall.maps_origin else sources[name],
+                    labels.get(name, name.replace("_", " ")),
+                )
                 for position, name in enumerate(waterfall.dimensions, 1)
             ),
         ),
