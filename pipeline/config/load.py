@@ -12,6 +12,7 @@ from pipeline.config.block import Document
 from pipeline.config.calendar import read_calendar
 from pipeline.config.checks import ChecksBlock, check_ages, unused_stages
 from pipeline.config.configuration import Configuration, IdKind, Input
+from pipeline.config.events import read_events
 from pipeline.config.funnel import FunnelBlock, read_waterfall
 from pipeline.config.inputs import beside, read_inputs
 from pipeline.config.locale import locale_of
@@ -25,7 +26,7 @@ from pipeline.config.rules import read_origins, read_personas, read_scope
 from pipeline.config.stages import read_stages, unreadable_keys
 from pipeline.waterfall.names import did_you_mean, nearest
 
-_LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports")
+_LISTS = ("stages", "groups", "inputs", "scope", "origins", "personas", "reports", "events")
 BLOCKS = ("funnel", *_LISTS, "calendar", "accounts", "output", "mail", "checks", "privacy")
 
 _DEPENDS_ON_STAGES = (
@@ -63,6 +64,7 @@ def load_configuration(path: Path, *, as_of: str | None = None, output: Path | N
         scope=read_scope(document),
         origins=read_origins(document),
         personas=read_personas(document),
+        events=read_events(document),
         entry_at_creation=_records_creation(inputs) if funnel.entry_at_creation is None else funnel.entry_at_creation,
         calendar=read_calendar(document, funnel.timezone),
         match_domains=accounts.match_domains,

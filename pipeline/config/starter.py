@@ -113,6 +113,10 @@ aliases = {aliases}   # its values in your CRM
 # origin = "sales"
 # where = {{ column = "lead_source", is_null = true }}
 
+# [[events]]                         # a day that explains a trend
+# date = 2025-09-08
+# label = "New SDR team"
+
 [output]
 path = "build"                       # database, reports and landing log
 keep_runs = 7

@@ -71,6 +71,11 @@ def outcomes(report: Report, headline_no: int) -> Answer:
     return report.rows("report.headline_gap", "units", where=f"headline_no = {headline_no}", order="fate_no")
 
 
+def events(report: Report) -> tuple[Row, ...]:
+    """Return the days that explain a trend, in order."""
+    return report.rows("waterfall.events", "event_date", order="event_date, label").rows
+
+
 def expected_rate_record(report: Report) -> Answer:
     """Return how past estimates of each headline pair compare with the outcome."""
     return report.rows("report.settled_record", "estimates", order="headline_no")

@@ -174,6 +174,12 @@ def day_in_words(value: date) -> str:
     return f"{value.day} {month(value)}"
 
 
+def short_day(value: date) -> str:
+    """Return `Dec 31`, or `31 Dec` where the locale puts the day first."""
+    words = (month_name(value), str(value.day))
+    return " ".join(words if _LOCALE.get().is_month_first else reversed(words))
+
+
 def moment(value: datetime) -> str:
     """Return `Dec 31, 2025, 23:59:59`."""
     return f"{day_in_words(value)}, {value:%H:%M:%S}"

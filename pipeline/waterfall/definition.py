@@ -134,6 +134,14 @@ class PersonaRule:
 
 
 @dataclass(frozen=True)
+class Event:
+    """A day that explains a trend. No number depends on it."""
+
+    date: date
+    label: str
+
+
+@dataclass(frozen=True)
 class Waterfall:
     """All settings that define the numbers."""
 
@@ -168,6 +176,7 @@ class Waterfall:
     """Origin of a lead that no origin rule matches; None = the origin in its input."""
 
     personas: tuple[PersonaRule, ...] = ()
+    events: tuple[Event, ...] = ()
 
     match_domains: bool = True
     """Whether a lead without an account is matched by the domain of its e-mail or website (A2)."""

@@ -52,6 +52,7 @@ KEY_RATE = (
     inner join report.headline as headline using (from_stage, to_stage, window_days)
     where headline.headline_no = {number} and headline.is_headline_window
     """,
+    "select strftime(event_date, '%b %-d') || ': ' || label as said from waterfall.events",
 )
 FUNNEL = (
     "select *, previous_leads - leads as lost from report.funnel",

@@ -131,6 +131,18 @@ class TestTrendLine:
         assert ["circle", "ring"] == [dot.shape for dot in drawing.dots]
         assert 1 == len([line for line in drawing.lines if line.tone == "goal"])
 
+    def test_an_event_is_a_line_at_its_day_with_a_label(self) -> None:
+        """A day outside the months of the chart has no line."""
+        months = [_month(number, 0.7) for number in (1, 2, 3, 4)]
+        happened = ((date(2024, 12, 31), "before"), (date(2025, 2, 1), "New team"), (date(2025, 4, 30), "Fair"))
+        drawing = trend_line(months, "", events=happened)
+        first, second = (line for line in drawing.lines if line.tone == "event")
+        february, april = (dot.x for dot in drawing.dots[1::2])
+        assert first.x1 < february
+        assert second.x1 > april
+        labels = [(label.text, label.anchor) for label in drawing.labels if label.tone == "event"]
+        assert [("Feb 1: New team", "start"), ("Apr 30: Fair", "end")] == labels
+
 
 def _month(number: int, rate: float, *, is_mature: bool = True) -> Row:
     return made_row(

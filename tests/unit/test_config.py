@@ -194,6 +194,10 @@ class TestOtherSettings:
         text = funnel('dimensions = ["owner"]\ndimension_labels = { owner = "Sales rep" }')
         assert (("owner", "Sales rep"),) == load(text).waterfall.dimension_labels
 
+    def test_events_are_in_the_order_of_their_days(self, load: Any) -> None:
+        text = "".join(f"[[events]]\ndate = {day}\nlabel = '{day}'\n" for day in ("2025-09-08", "2025-03-01"))
+        assert ["2025-03-01", "2025-09-08"] == [event.label for event in load(funnel() + text).waterfall.events]
+
     def test_a_locale_sets_how_numbers_are_written(self, load: Any) -> None:
         assert (",", ".") == tuple(
             load(funnel() + f"[output]\n{text}").locale.group for text in ("", 'locale = "de-DE"')

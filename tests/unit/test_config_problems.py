@@ -34,6 +34,19 @@ class TestProblems:
         (problem,) = problems(funnel('dimensions = ["owner"]\ndimension_labels = { ownr = "Rep" }'))
         assert "funnel.dimension_labels.ownr: `ownr` is not one of the dimensions; did you mean `owner`?" in problem
 
+    @pytest.mark.parametrize(
+        ("lines", "expected"),
+        [
+            ('date = "2025-09-08"\nlabel = "x"', "events.#1.date: must be a day such as 2025-09-08, without quotes"),
+            ("date = 2025-09-08 10:00:00\nlabel = 'x'", "events.#1.date: must be a day such as 2025-09-08"),
+            (f"date = 2025-09-08\nlabel = '{41 * 'x'}'", "events.#1.label: must have at most 40 characters"),
+            ("date = 2025-09-08", "events.#1.label: is missing"),
+        ],
+    )
+    def test_an_event_needs_a_day_and_a_short_label(self, problems: Any, lines: str, expected: str) -> None:
+        (problem,) = problems(f"{funnel()}[[events]]\n{lines}\n")
+        assert expected in problem
+
     def test_an_unknown_locale_is_a_problem(self, problems: Any) -> None:
         expected = 'output.locale: must be a locale such as "en-US", "en-GB" or "de-DE"'
         (problem,) = problems(funnel() + '[output]\nlocale = "English"\n')

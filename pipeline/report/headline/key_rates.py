@@ -124,6 +124,7 @@ def _chart(report: Report, row: Row) -> Drawing:
         target=_target(row),
         marked=frozenset(month for month in marked if month),
         before_coverage=report.before_coverage,
+        events=tuple((event.event_date, event.label) for event in answers.events(report)),
     )
 
 

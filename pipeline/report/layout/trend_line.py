@@ -57,11 +57,12 @@ def trend_line(
     target: float | None = None,
     marked: frozenset[date] = frozenset(),
     before_coverage: frozenset[date] = frozenset(),
+    events: Sequence[tuple[date, str]] = (),
 ) -> Drawing:
     """Return monthly cohorts in one window: a line with its 95% interval for final months, hatched ranges for the others.
 
-    The last final month has its rate as text, `marked` months a ring, and `target` a dashed line. A broken axis shows that
-    it does not start at 0.
+    The last final month has its rate as text, `marked` months a ring, and `target` a dashed line. `events` are days with a
+    label. A broken axis shows that it does not start at 0.
     """
     if all(cohort.rate is None for cohort in cohorts):
         return Drawing(40, alt_text)
@@ -73,6 +74,7 @@ def trend_line(
         cohort.month_start: round(SCALE_WIDTH + step * (position + 0.5), 2) for position, cohort in enumerate(cohorts)
     }
     last = final[-1] if final else None
+    happened = _events(events, xs, step)
     dots = [
         Dot(
             xs[cohort.month_start],
@@ -98,11 +100,37 @@ def trend_line(
         lines=(
             *(Line(SCALE_WIDTH, axis.y(value), 100, axis.y(value), "grid") for value in axis.ticks),
             *_break(axis),
+            *(Line(x, TOP, x, HEIGHT - BOTTOM, "event") for x, _ in happened),
             *((Line(SCALE_WIDTH, axis.y(target), 100, axis.y(target), "goal"),) if target is not None else ()),
         ),
         areas=tuple(area for months in _unbroken(cohorts, final) for area in _line(months, xs, axis)),
         dots=tuple(dots),
-        labels=(*labels, *_month_labels(cohorts, xs, before_coverage)),
+        labels=(*labels, *_event_labels(happened), *_month_labels(cohorts, xs, before_coverage)),
+    )
+
+
+def _events(events: Sequence[tuple[date, str]], xs: dict[date, float], step: float) -> list[tuple[float, str]]:
+    """Return (x, label) of each event in the months of the chart."""
+    happened = []
+    for day, label in events:
+        month = day.replace(day=1)
+        if month in xs:
+            x = xs[month] + step * ((day.day - 1) / 31 - 0.5)
+            happened.append((round(x, 2), f"{text.short_day(day)}: {text.isolated(label)}"))
+    return happened
+
+
+def _event_labels(happened: Sequence[tuple[float, str]]) -> tuple[Label, ...]:
+    """Return the labels beside their lines, towards the wider side. Neighbours are on two lines."""
+    return tuple(
+        Label(
+            round(x + (0.6 if x < 55 else -0.6), 2),
+            11 + 13 * (number % 2),
+            words,
+            "start" if x < 55 else "end",
+            "event",
+        )
+        for number, (x, words) in enumerate(happened)
     )
 
 

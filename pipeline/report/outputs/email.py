@@ -136,11 +136,15 @@ def _pair(rate: KeyRate, number: int) -> Pair:
 
 
 def _nameless(drawing: charts.Drawing) -> charts.Drawing:
-    """Return the drawing with an alternative text without names.
+    """Return the drawing without names, neither in its alternative text nor on events.
 
-    The style inliner does not escape `<` in attributes, so no name may be in one.
+    The style inliner does not escape `<` in attributes, and the font of the picture has digits and months only.
     """
-    return replace(drawing, alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}")
+    return replace(
+        drawing,
+        alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}",
+        labels=tuple(label for label in drawing.labels if label.tone != "event"),
+    )
 
 
 def _waiting(total: Row, *, has_sla: bool) -> str:

@@ -90,6 +90,12 @@ def definition_tables(
             ((None,), *((days,) for days in waterfall.windows)),
         ),
         _dimensions(waterfall, sources),
+        Table(
+            "events",
+            "One row per day of [[events]] that explains a trend. No number depends on it.",
+            (("event_date", "DATE", "the day"), ("label", "VARCHAR", "what happened, as written on charts")),
+            tuple((event.date, event.label) for event in waterfall.events),
+        ),
         *(Table(*each) for each in rule_tables(waterfall)),
         *(Table(*each) for each in input_tables(configuration.inputs, min(opening, as_of_date), as_of_date)),
         Table(
