@@ -17,6 +17,7 @@ ARCHIVE = "archive.html"
 DATA_FOLDER = "data"
 ARCHIVE_FOLDER = "archive"
 WORKBOOK = "funnel.xlsx"
+TABLES_WORKBOOK = "tables.xlsx"
 SUMMARY = "summary.json"
 EMAIL = "email.html"
 

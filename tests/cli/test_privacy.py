@@ -39,8 +39,10 @@ def texts_by_output(output: Path) -> dict[str, bytes]:
     reports = output / "reports"
     mail = message_from_bytes((output / "mail" / "all.eml").read_bytes(), policy=default)
     parts = [part.get_payload(decode=True) or b"" for part in mail.walk() if not part.is_multipart()]
-    with ZipFile(reports / "funnel.xlsx") as book:
-        workbook = b"".join(book.read(name) for name in book.namelist())
+    workbook = b""
+    for path in (reports / "funnel.xlsx", reports / "tables.xlsx"):
+        with ZipFile(path) as book:
+            workbook += b"".join(book.read(name) for name in book.namelist())
     email = [reports / "email.html", reports / "email.txt"]
     return {
         "report": b"".join(path.read_bytes() for path in reports.glob("*.html") if path not in email),

@@ -17,7 +17,7 @@ import pytest
 from pipeline.explore import query
 from pipeline.report.data.tables import ReportColumn, report_tables
 from pipeline.report.outputs import workbook
-from pipeline.report.outputs.files import write_exports, write_workbook
+from pipeline.report.outputs.files import write_exports, write_workbooks
 from pipeline.report.outputs.summary_json import to_json
 from pipeline.report.query import read_reports
 from pipeline.transform.project import Model
@@ -44,7 +44,7 @@ def published(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def book(output: Path) -> openpyxl.Workbook:
-    return openpyxl.load_workbook(output / "reports" / "funnel.xlsx")
+    return openpyxl.load_workbook(output / "reports" / "tables.xlsx")
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +323,7 @@ def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
     later = runs.CLOCK + timedelta(days=3)
     runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4, clock=later)
     assert contents(output / "reports") == contents(tmp_path / "reports")
-    assert {"funnel.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
+    assert {"funnel.xlsx", "tables.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -355,7 +355,7 @@ def write_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write the files of the report of all leads and close the database."""
     reports = read_reports(connection)
     write_exports(connection, folder, reports[0], report_tables(connection, reports[0]))
-    write_workbook(connection, folder, reports)
+    write_workbooks(connection, folder, reports)
     connection.close()
 
 
@@ -365,7 +365,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
     names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
     write_files(connection, tmp_path)
     assert len(FORMULAS) == len(names)
-    sheet = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["open_by_owner"]
+    sheet = openpyxl.load_workbook(tmp_path / "tables.xlsx")["open_by_owner"]
     at = next(cell.column for cell in sheet[1] if cell.value == "current_owner")
     cells = [sheet.cell(line, at) for line in range(2, sheet.max_row + 1)]
     assert (names, {"s"}) == ({cell.value for cell in cells}, {cell.data_type for cell in cells})
@@ -379,7 +379,7 @@ def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Pa
     """The name of the waterfall is text as well."""
     connection = database_with_owners("x")
     write_files(connection, tmp_path)
-    cell = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["About"]["B1"]
+    cell = openpyxl.load_workbook(tmp_path / "tables.xlsx")["About"]["B1"]
     assert ("=Edge()", "s") == (cell.value, cell.data_type)
 
 
@@ -388,7 +388,7 @@ def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
     connection = database_with_owners()
     write_files(connection, tmp_path)
     assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1
-    book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "tables.xlsx")
     assert 1 == book["stuck_leads"].max_row
     content = json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=refuse)
     assert (0, 0, [0, None]) == (

@@ -1,4 +1,4 @@
-"""Write the report.* tables as CSV files and a JSON summary of each report, and as one workbook of all reports."""
+"""Write the report.* tables as CSV files and a JSON summary of each report; two workbooks: one for people, one with the tables."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pipeline.privacy.masking import QueryConnection
 from pipeline.report import links
 from pipeline.report.data.tables import ReportTable, read_rows, report_tables
 from pipeline.report.outputs.csv_cells import csv_line
+from pipeline.report.outputs.people_workbook import write_people_workbook
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
 from pipeline.report.rows import Report
@@ -32,13 +33,15 @@ def write_exports(
     return (*written, document)
 
 
-def write_workbook(connection: QueryConnection, folder: Path, reports: tuple[Report, ...]) -> Path:
-    """Write funnel.xlsx with the rows of all reports into `folder` and return its path.
+def write_workbooks(connection: QueryConnection, folder: Path, reports: tuple[Report, ...]) -> tuple[Path, ...]:
+    """Write funnel.xlsx (for people) and tables.xlsx into `folder` and return their paths.
 
-    `reports` starts with the report of all leads. Sheets have the column `report` if there are several. Raises OSError when
-    the file cannot be written.
+    `reports` starts with the report of all leads, which is that of funnel.xlsx. The sheets of tables.xlsx have the rows of all
+    reports, and the column `report` if there are several. Raises OSError when a file cannot be written.
     """
-    path = folder / links.WORKBOOK
+    people = folder / links.WORKBOOK
+    write_people_workbook(connection, people)
+    path = folder / links.TABLES_WORKBOOK
     total = reports[0]
     name, as_of, as_of_local, timezone, unit = connection.execute(
         f"select name, as_of, as_of_local, timezone, unit from report.overview where {total.condition}"
@@ -55,4 +58,4 @@ def write_workbook(connection: QueryConnection, folder: Path, reports: tuple[Rep
             ("Shares", "fractions of 1, shown as percentages"),
         )
     )
-    return path
+    return people, path
