@@ -20,6 +20,7 @@ from pipeline.report.outputs import workbook
 from pipeline.report.outputs.files import write_exports, write_workbooks
 from pipeline.report.outputs.summary_json import to_json
 from pipeline.report.query import read_reports
+from pipeline.report.text import plural
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import runs
@@ -150,10 +151,16 @@ def test_a_model_of_the_report_has_rows_per_report(model: Model) -> None:
     assert {"report"} == {key[0] for key in (model.header.key, *model.header.unique)}
 
 
-def test_there_is_a_file_for_each_table_and_no_other(output: Path) -> None:
-    """data/ has the tables of schema report."""
+def test_there_is_a_file_for_each_table_and_an_index(output: Path, published: duckdb.DuckDBPyConnection) -> None:
+    """data/ has the tables of schema report, and README.txt has one sentence and the number of rows for each."""
     expected = sorted(f"{model.table.name}.csv" for model in MODELS)
-    assert expected == sorted(path.name for path in (output / "reports" / "data").iterdir())
+    found = sorted(path.name for path in (output / "reports" / "data").iterdir())
+    assert sorted([*expected, "README.txt"]) == found
+    index = (output / "reports" / "data" / "README.txt").read_text("utf-8").splitlines()
+    for file in expected:
+        ((rows,),) = published.execute(f"select count(*) from report.{file.removesuffix('.csv')}").fetchall()
+        place = index.index(f"{file} ({plural(rows, 'row')})")
+        assert re.match(r"  One row.*[^.]\.$", index[place + 1])
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)

@@ -12,13 +12,13 @@ from pipeline.report.outputs.people_workbook import write_people_workbook
 from pipeline.report.outputs.summary_json import summary, to_json
 from pipeline.report.outputs.workbook import Book
 from pipeline.report.rows import Report
-from pipeline.report.text import moment
+from pipeline.report.text import moment, plural
 
 
 def write_exports(
     connection: QueryConnection, folder: Path, report: Report, tables: tuple[ReportTable, ...]
 ) -> tuple[Path, ...]:
-    """Write data/*.csv and summary.json of one report into `folder` and return their paths.
+    """Write data/*.csv, their index data/README.txt, and summary.json of one report into `folder` and return their paths.
 
     `tables` have the rows of this report. Raises OSError when a file cannot be written.
     """
@@ -28,9 +28,17 @@ def write_exports(
         with target.open("w", encoding="utf-8-sig", newline="") as file:
             file.write(csv_line([column.name for column in table.columns]))
             file.writelines(csv_line(row) for row in read_rows(connection, table))
+    index = folder / links.DATA_INDEX
+    index.write_text(index_text(tables), "utf-8")
     document = folder / links.SUMMARY
     document.write_text(to_json(summary(connection, report, tables)), "utf-8")
-    return (*written, document)
+    return (*written, index, document)
+
+
+def index_text(tables: tuple[ReportTable, ...]) -> str:
+    """Return one sentence per CSV file, in the order of their names."""
+    files = "\n".join(f"{table.name}.csv ({plural(table.rows, 'row')})\n  {table.row_is}.\n" for table in tables)
+    return f"The tables of the report, one CSV file each. ../{links.DATA} says what each column means.\n\n{files}"
 
 
 def write_workbooks(connection: QueryConnection, folder: Path, reports: tuple[Report, ...]) -> tuple[Path, ...]:
