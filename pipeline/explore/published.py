@@ -63,12 +63,12 @@ class Published:
         from_stage: str,
         to_stage: str,
         *,
-        by: str = "all",
+        by: str | list[str] = "all",
         grain: str = "month",
         within_days: int | None = None,
         unit: str = "cycle",
     ) -> QueryResult:
-        """Return the outcomes of the units of each cohort between two stages (K1 to K5)."""
+        """Return the outcomes of the units of each cohort between two stages, by one dimension or several."""
         return self._macro("conversion", from_stage, to_stage, by=by, grain=grain, within_days=within_days, unit=unit)
 
     def cohort_triangle(
@@ -124,11 +124,11 @@ class Published:
         """Return every word that an argument accepts for a stage."""
         return self._macro("stage_words")
 
-    def _macro(self, name: str, *positional: str | list[str], **named: str | float | None) -> QueryResult:
+    def _macro(self, name: str, *positional: str | list[str], **named: str | list[str] | float | None) -> QueryResult:
         arguments = [_argument(value) for value in positional]
-        arguments += [f"{argument} := {literal(value)}" for argument, value in named.items()]
+        arguments += [f"{argument} := {_argument(value)}" for argument, value in named.items()]
         return self.sql(f"from {name}({', '.join(arguments)})")
 
 
-def _argument(value: str | list[str]) -> str:
-    return literal(value) if isinstance(value, str) else f"[{', '.join(literal(each) for each in value)}]"
+def _argument(value: str | list[str] | float | None) -> str:
+    return f"[{', '.join(map(literal, value))}]" if isinstance(value, list) else literal(value)

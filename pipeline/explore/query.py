@@ -77,10 +77,15 @@ def answer(connection: duckdb.DuckDBPyConnection, query: str, how: Format, out: 
     if how == "csv":
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(names)
-        writer.writerows([escape_formula(value) for value in row] for row in rows)
+        writer.writerows([escape_formula(_one_field(value)) for value in row] for row in rows)
     else:
         records = [dict(zip(names, row, strict=True)) for row in rows]
         out.write(json.dumps(records, indent=2, ensure_ascii=False, default=str) + "\n")
+
+
+def _one_field(value: object) -> object:
+    """Return a MAP or STRUCT as JSON; other values unchanged."""
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict) else value
 
 
 def answer_file(connection: duckdb.DuckDBPyConnection, file: Path, how: Format) -> None:

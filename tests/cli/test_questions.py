@@ -89,6 +89,15 @@ class TestExplain:
 
 
 class TestSql:
+    def test_a_map_is_one_field_of_json(self, output: Path) -> None:
+        """The arrivals of a lead are one field of CSV, and an object in JSON."""
+        query = "select arrived_at from marts.leads_wide where lead_id = 'L05'"
+        line = funnel("sql", query, "--output", output, "--format", "csv").out
+        (row,) = json.loads(funnel("sql", query, "--output", output, "--format", "json").out)
+        (_, (field,)) = list(csv.reader(io.StringIO(line)))
+        assert row["arrived_at"] == json.loads(field)
+        assert ["mql", "sal", "nurture"] == list(row["arrived_at"])
+
     def test_csv_is_only_csv(self, output: Path) -> None:
         """`--format csv` prints a header and rows, and stderr stays empty."""
         answer = process("sql", "select 1 as one, null as none, 'a,b' as text", "--output", output, "--format", "csv")

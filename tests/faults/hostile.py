@@ -181,8 +181,8 @@ def assert_harmless(output: Path) -> None:
         assert_page(name, parse_tree(html))
     for cell in cells(output):
         assert not STARTS.match(cell) or is_number(cell), "a cell of a CSV file is a formula"
-    book = openpyxl.load_workbook(output / "reports" / "funnel.xlsx")
-    for sheet in book:
+    books = [openpyxl.load_workbook(output / "reports" / name) for name in ("funnel.xlsx", "tables.xlsx")]
+    for sheet in (each for book in books for each in book):
         for row in sheet.iter_rows():
             assert all(cell.data_type != "f" for cell in row), "a cell of the workbook is a formula"
             own = [cell.hyperlink.location for cell in row if cell.hyperlink is not None]

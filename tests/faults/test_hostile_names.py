@@ -47,7 +47,7 @@ def test_a_formula_in_a_name_is_an_escaped_cell(tmp_path: Path) -> None:
     assert_harmless(out)
     cells_of_files = set(cells(out))
     assert {f"'{FORMULA}", "'+1+10", "'-2+3", "'@SUM(1)1", "'＝1+1"} <= cells_of_files
-    book = openpyxl.load_workbook(out / "reports" / "funnel.xlsx")
+    book = openpyxl.load_workbook(out / "reports" / "tables.xlsx")
     assert (FORMULA, "s") in {(cell.value, cell.data_type) for row in book["open_by_owner"].iter_rows() for cell in row}
     csv_text = funnel("sql", "select current_owner from report.open_by_owner", "--format", "csv", "--output", out).out
     assert [line[:13] for line in csv_text.splitlines()[1:]] == ["\"'=HYPERLINK("] * 3

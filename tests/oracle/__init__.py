@@ -32,6 +32,7 @@ from .settling import Settling, by_unit_and_pair, settle_days
 from .sla import sla
 from .sources import pairs_of_inputs
 from .volume import lead_to_account, stage_arrivals, stage_flow
+from .wide import cycles_wide, leads_wide
 
 __all__ = ["GRAINS", "KEYS", "Deletion", "Entry", "History", "Merge", "MergeLoopError", "Row", "numbers"]
 
@@ -60,6 +61,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "marts.persona_coverage": ("basis", "stage", "persona"),
     "marts.open_leads": ("lead_id",),
     "marts.sla": ("grain", "period_start", *_CUT, "stage"),
+    "marts.leads_wide": ("lead_id",),
+    "marts.cycles_wide": ("lead_id", "cycle_no"),
     "quality.stage_dates": ("finding", "stage"),
     "quality.stage_reconciliation": ("lead_id",),
     "quality.recorded_also": ("input", "kept_input"),
@@ -122,6 +125,8 @@ def numbers(
         "marts.persona_coverage": lambda: persona_coverage(waterfall, history, journey, dimensions),
         "marts.open_leads": lambda: open_leads(waterfall, history, journey, dimensions),
         "marts.sla": lambda: sla(waterfall, journey, dimensions, grains, as_of),
+        "marts.leads_wide": lambda: leads_wide(waterfall, history, journey, dimensions),
+        "marts.cycles_wide": lambda: cycles_wide(journey, dimensions, as_of),
         "quality.stage_dates": lambda: stage_dates(waterfall, history, journey),
         "quality.stage_reconciliation": lambda: stage_reconciliation(waterfall, history, journey),
         "quality.recorded_also": lambda: pairs_of_inputs(journey.placed),

@@ -114,12 +114,18 @@ def open_time_in_stage(waterfall: Waterfall, journey: Journey, dimensions: Dimen
     return rows
 
 
-def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensions: Dimensions) -> list[Row]:
-    """marts.open_leads: who waits on the path or on hold, customers excepted (A3). A re-assertion names an owner, too (E6)."""
-    last_known_owner: dict[str, str | None] = {}
+def last_known_owners(history: History, journey: Journey) -> dict[str, str | None]:
+    """The owner in the latest row of each lead that names one, re-assertions included (E6)."""
+    owners: dict[str, str | None] = {}
     said = [row for row in journey.placed if row.disposition in ("kept", "repeat")]
     for row in sorted(said, key=lambda row: order_in_lead(history, row)):
-        last_known_owner[row.lead_id] = present(row.entry.owner) or last_known_owner.get(row.lead_id)
+        owners[row.lead_id] = present(row.entry.owner) or owners.get(row.lead_id)
+    return owners
+
+
+def open_leads(waterfall: Waterfall, history: History, journey: Journey, dimensions: Dimensions) -> list[Row]:
+    """marts.open_leads: who waits on the path or on hold, customers excepted (A3). A re-assertion names an owner, too (E6)."""
+    last_known_owner = last_known_owners(history, journey)
     completed = {(cycle.lead_id, cycle.cycle_no) for cycle in journey.cycles if cycle.outcome == "completed"}
     rows = []
     for span in journey.spans:

@@ -36,7 +36,15 @@ def test_only_texts_that_would_run_are_escaped(value: object, expected: object) 
         ("", '""'),
         (True, "true"),
         (1234567, "1234567"),
-        (2 / 3, "0.6666666666666666"),
+        (12345678, "12345678"),
+        (2 / 3, "0.666667"),
+        (-2 / 3, "-0.666667"),
+        (0.5, "0.5"),
+        (1.0, "1.0"),
+        (0.0, "0.0"),
+        (212.6520486111111, "212.652"),
+        (1234567.89, "1234570.0"),
+        (0.000012345678, "1.23457e-05"),
         (-1, "-1"),
         (date(2026, 3, 1), "2026-03-01"),
         (datetime(2026, 3, 1, 9, 0, 0), "2026-03-01 09:00:00"),
@@ -49,6 +57,6 @@ def test_only_texts_that_would_run_are_escaped(value: object, expected: object) 
     ],
 )
 def test_a_cell_is_written_by_rfc_4180(value: object, expected: str) -> None:
-    """Null is empty, an empty text two quotes, quotes are doubled, and numbers keep all digits."""
+    """Null is empty, an empty text two quotes, quotes are doubled, rates and days have six significant digits."""
     assert expected == csv_cell(value)
     assert f"{expected},x\r\n" == csv_line([value, "x"])

@@ -17,9 +17,10 @@ import pytest
 from pipeline.explore import query
 from pipeline.report.data.tables import ReportColumn, report_tables
 from pipeline.report.outputs import workbook
-from pipeline.report.outputs.files import write_exports, write_workbook
+from pipeline.report.outputs.files import write_exports, write_workbooks
 from pipeline.report.outputs.summary_json import to_json
 from pipeline.report.query import read_reports
+from pipeline.report.text import plural
 from pipeline.transform.project import Model
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import runs
@@ -44,7 +45,7 @@ def published(output: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture(scope="module")
 def book(output: Path) -> openpyxl.Workbook:
-    return openpyxl.load_workbook(output / "reports" / "funnel.xlsx")
+    return openpyxl.load_workbook(output / "reports" / "tables.xlsx")
 
 
 @pytest.fixture(scope="module")
@@ -115,14 +116,24 @@ def kinds(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
 def test_a_csv_file_equals_its_model(model: Model, output: Path, published: duckdb.DuckDBPyConnection) -> None:
-    """Each file, read with its types, equals the rows of the model's query in their order."""
+    """Each file, read with its types, equals the rows of the model's query in their order; rates and days to six digits."""
     text = (output / "reports" / "data" / f"{model.table.name}.csv").read_bytes().decode("utf-8")
     assert text.startswith("\ufeff")
     header, *lines = records_of(text[1:])
     columns = kinds(published, model.table.name)
     rows = [tuple(map(value_of, line, columns.values())) for line in lines]
     assert list(columns) == header
-    assert [row[1:] for row in published.execute(model.sql).fetchall()] == rows
+    expected = [row[1:] for row in published.execute(model.sql).fetchall()]
+    assert len(expected) == len(rows)
+    for one, other in zip(expected, rows, strict=True):
+        assert [] == [pair for pair in zip(one, other, strict=True) if not same_to_six_digits(*pair)]
+
+
+def same_to_six_digits(value: Any, read: Any) -> bool:
+    """Whether the file has the value: any but a float exactly, a float to six significant digits."""
+    if isinstance(value, float) and isinstance(read, float):
+        return math.isclose(value, read, rel_tol=5.01e-6)
+    return bool(value == read)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
@@ -140,10 +151,16 @@ def test_a_model_of_the_report_has_rows_per_report(model: Model) -> None:
     assert {"report"} == {key[0] for key in (model.header.key, *model.header.unique)}
 
 
-def test_there_is_a_file_for_each_table_and_no_other(output: Path) -> None:
-    """data/ has the tables of schema report."""
+def test_there_is_a_file_for_each_table_and_an_index(output: Path, published: duckdb.DuckDBPyConnection) -> None:
+    """data/ has the tables of schema report, and README.txt has one sentence and the number of rows for each."""
     expected = sorted(f"{model.table.name}.csv" for model in MODELS)
-    assert expected == sorted(path.name for path in (output / "reports" / "data").iterdir())
+    found = sorted(path.name for path in (output / "reports" / "data").iterdir())
+    assert sorted([*expected, "README.txt"]) == found
+    index = (output / "reports" / "data" / "README.txt").read_text("utf-8").splitlines()
+    for file in expected:
+        ((rows,),) = published.execute(f"select count(*) from report.{file.removesuffix('.csv')}").fetchall()
+        place = index.index(f"{file} ({plural(rows, 'row')})")
+        assert re.match(r"  One row.*[^.]\.$", index[place + 1])
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.table.name)
@@ -323,7 +340,7 @@ def test_two_runs_write_the_same_bytes(output: Path, tmp_path: Path) -> None:
     later = runs.CLOCK + timedelta(days=3)
     runs.run(runs.QUARTER, tmp_path, as_of=runs.QUARTER_AS_OF, threads=4, clock=later)
     assert contents(output / "reports") == contents(tmp_path / "reports")
-    assert {"funnel.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
+    assert {"funnel.xlsx", "tables.xlsx", "summary.json", "data/headline.csv"} <= set(contents(tmp_path / "reports"))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -355,7 +372,7 @@ def write_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Write the files of the report of all leads and close the database."""
     reports = read_reports(connection)
     write_exports(connection, folder, reports[0], report_tables(connection, reports[0]))
-    write_workbook(connection, folder, reports)
+    write_workbooks(connection, folder, reports)
     connection.close()
 
 
@@ -365,7 +382,7 @@ def test_no_name_becomes_a_formula(tmp_path: Path) -> None:
     names = {name for (name,) in connection.execute("select current_owner from report.open_by_owner").fetchall()}
     write_files(connection, tmp_path)
     assert len(FORMULAS) == len(names)
-    sheet = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["open_by_owner"]
+    sheet = openpyxl.load_workbook(tmp_path / "tables.xlsx")["open_by_owner"]
     at = next(cell.column for cell in sheet[1] if cell.value == "current_owner")
     cells = [sheet.cell(line, at) for line in range(2, sheet.max_row + 1)]
     assert (names, {"s"}) == ({cell.value for cell in cells}, {cell.data_type for cell in cells})
@@ -379,7 +396,7 @@ def test_a_name_that_is_a_formula_stays_one_cell_on_the_first_sheet(tmp_path: Pa
     """The name of the waterfall is text as well."""
     connection = database_with_owners("x")
     write_files(connection, tmp_path)
-    cell = openpyxl.load_workbook(tmp_path / "funnel.xlsx")["About"]["B1"]
+    cell = openpyxl.load_workbook(tmp_path / "tables.xlsx")["About"]["B1"]
     assert ("=Edge()", "s") == (cell.value, cell.data_type)
 
 
@@ -388,7 +405,7 @@ def test_a_database_without_an_entry_has_its_files(tmp_path: Path) -> None:
     connection = database_with_owners()
     write_files(connection, tmp_path)
     assert (tmp_path / "data" / "stuck_leads.csv").read_text("utf-8-sig").count("\n") == 1
-    book = openpyxl.load_workbook(tmp_path / "funnel.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "tables.xlsx")
     assert 1 == book["stuck_leads"].max_row
     content = json.loads((tmp_path / "summary.json").read_text("utf-8"), parse_constant=refuse)
     assert (0, 0, [0, None]) == (

@@ -141,8 +141,8 @@ def test_the_report_of_all_leads_is_the_same_with_and_without_others(published: 
 def test_one_workbook_has_the_rows_of_all_reports(published: Path) -> None:
     """It is in the folder of the report of all leads; each sheet names the report, that of all leads first."""
     reports = published / "reports"
-    assert [reports / "funnel.xlsx"] == list(reports.rglob("funnel.xlsx"))
-    book = openpyxl.load_workbook(reports / "funnel.xlsx")
+    assert [reports / "funnel.xlsx", reports / "tables.xlsx"] == sorted(reports.rglob("*.xlsx"))
+    book = openpyxl.load_workbook(reports / "tables.xlsx")
     assert {"report"} == {sheet["A1"].value for sheet in book.worksheets[1:]}
     header, *lines = (tuple(cell.value for cell in line) for line in book["stage_flow"].iter_rows())
     expected = runs.ask(

@@ -36,7 +36,7 @@ def quarter() -> Iterator[duckdb.DuckDBPyConnection]:
 @pytest.fixture(scope="module")
 def year(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """A year of 150 made-up leads with ties, repeats, holds and returns, with every macro."""
-    waterfall = made_up.waterfall(tmp_path_factory.mktemp("year"), dimensions=("owner",))
+    waterfall = made_up.waterfall(tmp_path_factory.mktemp("year"), dimensions=("owner", "entry_stage"))
     connection = harness.built(waterfall, made_up.AS_OF, made_up.history(150, seed=5), inputs=("crm",))
     create_macros(connection, MACROS)
     yield connection
@@ -55,6 +55,9 @@ REFUSED = {
     "conversion('sal', 'mql')": "no such pair",
     "conversion('mql', 'sal', within_days := 31)": "no such window; known",
     "conversion('mql', 'sal', by := 'colour')": "unknown dimension; known: all",
+    "conversion('mql', 'sal', by := ['all', 'colour'])": "unknown dimension; known: all",
+    "conversion('mql', 'sal', by := [])": "unknown dimension; known: all",
+    "conversion('mql', 'sal', by := null)": "unknown dimension; known: all",
     "conversion('mql', 'sal', grain := 'hour')": "unknown grain; known: day",
     "conversion('mql', 'sal', unit := 'person')": "unknown unit; known: cycle, lead, account",
     "cohort_triangle('nobody', 'sal')": "unknown stage; known: ",
@@ -152,6 +155,59 @@ class TestFunnelSteps:
         )
         assert [0] * 6 == [row["reached"] for row in answer][1:]
         assert [0.0, None] == [answer[1]["rate_of_previous"], answer[2]["rate_of_previous"]]
+
+
+class TestSeveralDimensions:
+    def test_a_list_counts_as_the_mart_does(self, year: duckdb.DuckDBPyConnection) -> None:
+        """A list of one dimension is its text. With the total as a second one, the units are counted, and no number differs."""
+        windows = [row["window_days"] for row in rows(year, "waterfall.windows")]
+        pairs = rows(year, "waterfall.pairs")
+        compared = 0
+        for pair, unit, days in itertools.product(pairs, ("cycle", "lead", "account"), windows):
+            for grain in ("week", "month", "all"):
+                call = (
+                    f"conversion('{pair['from_stage']}', '{pair['to_stage']}', grain := '{grain}', unit := '{unit}',"
+                    f" within_days := {'null' if days is None else days}, by := "
+                )
+                expected = rows(year, f"{call}'owner')")
+                assert expected == rows(year, f"{call}['owner'])")
+                counted = rows(year, f"{call}['all', 'owner'])")
+                assert [each["dimension_value"] for each in counted] == [
+                    f"all, {each['dimension_value']}" for each in expected
+                ]
+                for one, other in zip(expected, counted, strict=True):
+                    names = one.keys() - {"dimension", "dimension_value", "dimension_values"}
+                    assert {name: one[name] for name in names} == pytest.approx({name: other[name] for name in names})
+                    compared += 1
+        assert compared > 1000
+
+    def test_two_dimensions_are_a_plain_recount(self, year: duckdb.DuckDBPyConnection) -> None:
+        """Each combination has the cycles that arrived at A with both values; its counts add up over one of them."""
+        expected: dict[tuple[str, str], list[int]] = {}
+        for owner, entry_stage, is_converted in year.execute(
+            """
+            select span.owner, cycle.entry_stage, sal.arrived_at is not null
+            from journey.arrivals as mql
+            join journey.stage_spans as span using (lead_id, span_no)
+            join journey.cycles as cycle on (cycle.lead_id, cycle.cycle_no) = (mql.lead_id, mql.cycle_no)
+            left join journey.arrivals as sal
+                on (sal.lead_id, sal.cycle_no, sal.stage) = (mql.lead_id, mql.cycle_no, 'sal')
+            where mql.stage = 'mql'
+            """
+        ).fetchall():
+            counts = expected.setdefault((owner or "(none)", entry_stage), [0, 0])
+            counts[0] += 1
+            counts[1] += is_converted
+        answer = rows(year, "conversion('mql', 'sal', by := ['owner', 'entry_stage'], grain := 'all')")
+        assert expected == {
+            (row["dimension_values"]["owner"], row["dimension_values"]["entry_stage"]): [
+                row["entered"],
+                row["converted"],
+            ]
+            for row in answer
+        }
+        assert {"owner, entry_stage"} == {row["dimension"] for row in answer}
+        assert len(answer) > len(rows(year, "conversion('mql', 'sal', by := 'owner', grain := 'all')"))
 
 
 def test_the_triangle_ends_where_conversion_stands(year: duckdb.DuckDBPyConnection) -> None:

@@ -23,14 +23,18 @@ class TableFile:
 
 @dataclass(frozen=True)
 class FilesPage:
-    """The data files of a report. `workbook` is the link to the one workbook of all reports."""
+    """The data files of a report. The two workbooks are in the folder of the report of all leads."""
 
     workbook: str
     workbook_content: str
+    tables_workbook: str
+    tables_workbook_content: str
     summary: str
     tables: tuple[TableFile, ...]
 
 
+FOR_PEOPLE = "the rates with their charts, by month, source and owner; overdue leads; one row per lead with its dates"
+ALL_LEADS = f"{FOR_PEOPLE}: the report of all leads"
 ONE_REPORT = "every table below on a sheet of its own"
 SEVERAL_REPORTS = (
     "every table on a sheet of its own, with the rows of all reports: the column report has the name of each"
@@ -44,6 +48,8 @@ def files_page(tables: tuple[ReportTable, ...], root: str, reports: int) -> File
     """
     return FilesPage(
         f"{root}{links.WORKBOOK}",
+        ALL_LEADS if reports > 1 else FOR_PEOPLE,
+        f"{root}{links.TABLES_WORKBOOK}",
         SEVERAL_REPORTS if reports > 1 else ONE_REPORT,
         links.SUMMARY,
         tuple(map(_file, tables)),

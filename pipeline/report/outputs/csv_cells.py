@@ -1,4 +1,4 @@
-"""Format values as CSV cells that spreadsheets, pandas and DuckDB read back unchanged."""
+"""Format values as CSV cells that spreadsheets, pandas and DuckDB read back: numbers to six digits, the rest unchanged."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+SIGNIFICANT_DIGITS = 6
+"""Digits of rates and days. More would only show how a division was rounded."""
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 """Start of a text that a spreadsheet would run. Leading apostrophes match too, so that escaping can be undone."""
 _NEEDS_QUOTES = re.compile(r'[",;\t\r\n]|^\s|\s$|^$')
@@ -23,7 +25,8 @@ def csv_line(values: Sequence[Any]) -> str:
 
 
 def csv_cell(value: Any) -> str:
-    """Return one field: empty for null, `""` for empty text, ISO 8601 for times, all digits of a number."""
+    """Return one field: empty for null, `""` for empty text, ISO 8601 for times, six significant digits for
+    rates and days, and all digits of integers."""
     if value is None:
         return ""
     if isinstance(value, str):
@@ -40,7 +43,7 @@ def plain_text(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, datetime):
         return value.isoformat(sep=" ")
-    return repr(value) if isinstance(value, float) else str(value)
+    return repr(float(f"{value:.{SIGNIFICANT_DIGITS}g}")) if isinstance(value, float) else str(value)
 
 
 def list_text(values: list[Any]) -> str:

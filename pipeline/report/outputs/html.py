@@ -15,7 +15,7 @@ from pipeline.report.archive.archive import NO_ARCHIVE, Archive, EarlierRun, car
 from pipeline.report.data.tables import report_tables
 from pipeline.report.outputs.email import build_email
 from pipeline.report.outputs.email_html import render_email
-from pipeline.report.outputs.files import write_exports, write_workbook
+from pipeline.report.outputs.files import write_exports, write_workbooks
 from pipeline.report.query import ReportFilter, read_report, read_reports
 from pipeline.report.site import Site, build_site
 from pipeline.settings import shipped
@@ -50,7 +50,7 @@ def write_report(
 ) -> tuple[Path, ...]:
     """Write pages, mail and files of every report, and return their paths, the index first.
 
-    The report of all leads and the workbook are in `folder`, each other report is in a subfolder with its name. `notes` are
+    The report of all leads and the workbooks are in `folder`, each other report is in a subfolder with its name. `notes` are
     warnings of the run for the data-quality page. `report_url` is the address of `folder` for readers of the mail. The index
     names the `stale` inputs first. `privacy` sets what each output shows of personal data, and `hidden` has the pseudonyms.
     Raises FunnelError when a file cannot be written.
@@ -68,7 +68,7 @@ def write_report(
             for each in reports
             for path in _write_one_report(connections, folder, each, notes, earlier, report_url, stale)
         ]
-        return (*written, write_workbook(files, folder, reports))
+        return (*written, *write_workbooks(files, folder, reports))
     except OSError as error:
         raise FunnelError(
             f"the report can't be written: {error.strerror or type(error).__name__}",

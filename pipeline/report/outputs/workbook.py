@@ -157,11 +157,11 @@ def _write(sheet: _Sheet, row: tuple[Any, ...]) -> None:
     """Write the row below the last one. Raises TypeError for NaN."""
     for column, value in enumerate(row):
         if value is not None:
-            width = _write_cell(sheet.worksheet, sheet.rows_written, column, value, sheet.formats[column])
+            width = write_cell(sheet.worksheet, sheet.rows_written, column, value, sheet.formats[column])
             sheet.widths[column] = max(sheet.widths[column], min(width, MAX_COLUMN_WIDTH))
 
 
-def _write_cell(sheet: Worksheet, line: int, column: int, value: Any, cell_format: Format | None) -> int:
+def write_cell(sheet: Worksheet, line: int, column: int, value: Any, cell_format: Format | None) -> int:
     """Write a value by its type and return its width in characters."""
     if isinstance(value, bool):
         sheet.write_boolean(line, column, value)
