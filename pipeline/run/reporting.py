@@ -6,6 +6,7 @@ import duckdb
 
 from pipeline import log
 from pipeline.database.connection import connect_published
+from pipeline.errors import FunnelError
 from pipeline.publish import intact, manifest, run_folder
 from pipeline.publish.manifest import require_published
 from pipeline.run.publishing import NewRun, Summary, require_same_privacy
@@ -44,7 +45,14 @@ def rewrite_report(new: NewRun) -> Summary:
     intact.copy(published.database, before, new.folder.database)
     require_same_privacy(new.options, published)
     reader = open_tables(new, new.options.settings)
-    write_report(reader, new, tuple(before["notes"]), tuple(before.get("stale", ())))
+    try:
+        write_report(reader, new, tuple(before["notes"]), tuple(before.get("stale", ())))
+    except (duckdb.BinderException, duckdb.CatalogException) as error:
+        raise FunnelError(
+            "an earlier version built the published tables, and the report needs newer ones",
+            where=str(published.database),
+            next_step="build them again from the log: `funnel run --from-log`",
+        ) from error
     reader.close()
     manifest.write(new.folder, {**before, "run": new.folder.id})
     return Summary()

@@ -35,7 +35,7 @@ _DEFINITION_COLUMNS = {
     "stage_aliases": "*",
     "milestones": "milestone_no, milestone, is_group, low_rank, high_rank",
     "milestone_members": "*",
-    "dimensions": "*",
+    "dimensions": "dimension, position, source",
     "inputs": "*",
     "run": "timezone, entry_at_creation",
 }

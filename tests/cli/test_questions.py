@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.report import answers
 from tests import runs
 from tests.cli.commands import Answer, copy_of_quarter, funnel, page, process, reads
 
@@ -170,3 +171,14 @@ def test_report_writes_the_same_page_again(output: Path) -> None:
     assert (0, "") == (answer.code, answer.out)
     assert before == page(output)
     assert run != (output / "current").readlink()
+
+
+def test_a_report_of_older_tables_says_to_build_them_again(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A table that an earlier version did not have is no fault of the program, and the published run stays."""
+    monkeypatch.setattr(answers, "events", lambda report: report.rows("waterfall.later", "event_date"))
+    run = (output / "current").readlink()
+    answer = funnel("report", "--config", output.parent / "funnel.toml", "--output", output)
+    assert 1 == answer.code
+    assert "an earlier version built the published tables" in answer.err
+    assert "`funnel run --from-log`" in answer.err
+    assert run == (output / "current").readlink()

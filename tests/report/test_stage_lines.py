@@ -27,7 +27,7 @@ def test_a_stage_has_one_line() -> None:
     _, site = site_of(definition, {"stage_entries": entries(*MOVES)})
     table = site.tables["table-summary"]
     thin = chr(0x202F)
-    assert ["A", "1", "–", "2", "2", "1", f"100{thin}%", f"17.5{thin}d of 2"] == line(table, "A")
+    assert ["A", "1", "–", "2", "2", "1", "100%", f"17.5{thin}d of 2"] == line(table, "A")
     assert ["B", "1", "1", "1", "1", "1"] == line(table, "B")[:6]
     assert ["LOST", "1", "–", "1", "0", "1", "–", "–"] == line(table, "LOST")
 
