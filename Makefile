@@ -19,7 +19,7 @@ COVERING := $(addprefix tests/unit/test_,$(addsuffix .py,bound_headers domains e
 	$(addprefix tests/faults/test_,$(addsuffix .py,bit_flips encodings input_files json_documents json_lines log_folders odd_files \
 	postgres postgres_cursor postgres_faults rejects several_files web_tables workbooks hostile_workbooks zip))
 
-.PHONY: help run test coverage rest mutants soak check gold docs lock bench bench-100m clean
+.PHONY: help run test coverage rest mutants soak check picture gold docs lock bench bench-100m clean
 
 help:  ## This list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ check: $(STAMP)  ## Static checks: lint, types, import contracts, lock, generate
 	@$(BIN)/uv lock --check --quiet
 	@$(BIN)/cog --check -P README.md docs/*.md sql/README.md tests/README.md
 	@! grep -nE 'https?://[^ "]*(/simple|/packages/)' uv.lock || { echo "uv.lock names a registry; run make lock"; exit 1; }
+
+picture: run  ## Draw the picture in README.md (docs/report.png), with Chromium
+	@PYTHONPATH=. $(BIN)/python -m tests.browser.picture
 
 gold: $(STAMP)  ## Write the golden files (tests/gold); read their diff before you commit it
 	@$(BIN)/python -m tests.report.gold

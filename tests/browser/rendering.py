@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page, Playwright
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
@@ -14,6 +15,27 @@ HEIGHT = 900
 
 TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 """A script: whether the page as a whole scrolls sideways; a table in its own box may scroll."""
+
+
+def chromium() -> str | None:
+    """The Chromium of this machine; None without one."""
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def launch(playwright: Playwright, chromium: str) -> Browser:
+    """Start a headless Chromium that asks no server for anything."""
+    return playwright.chromium.launch(
+        executable_path=chromium,
+        args=[
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+        ],
+    )
 
 
 def unfold(page: Page) -> None:
