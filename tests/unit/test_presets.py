@@ -165,9 +165,9 @@ def test_the_comments_of_its_starter_are_valid_too(name: str, tmp_path: Path) ->
     )
 
 
-@pytest.mark.parametrize("position", range(11))
+@pytest.mark.parametrize("position", range(12))
 def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) -> None:
-    """Each of the eleven commented blocks may be used without the others."""
+    """Each of the twelve commented blocks may be used without the others."""
     text = starter.configuration()
     blocks = [comment for comment in re.findall(r"(?:^# .*\n)+", text, flags=re.MULTILINE) if comment.startswith("# [")]
     block_names = [re.match(r"# \[+([a-z]+)", comment) for comment in blocks]
@@ -181,6 +181,7 @@ def test_each_block_of_its_starter_loads_alone(position: int, tmp_path: Path) ->
         "scope",
         "origins",
         "origins",
+        "events",
         "checks",
         "mail",
     ] == [match[1] for match in block_names if match]
