@@ -48,6 +48,8 @@ def plan_partitions(connection: duckdb.DuckDBPyConnection, rules: tuple[Partitio
     With several rules, the model has several kinds of rows, and a partition has rows of one kind only. The partitions of
     a kind cover every integer, including values that the counted table does not have.
     """
+    if not rules:
+        return ()
     limit = MAX_PARTITION_SHARE * _memory(connection)
     buckets = {rule: _buckets(connection, rule) for rule in rules}
     if sum(bucket.rows * rule.bytes_each for rule in rules for bucket in buckets[rule]) <= limit:

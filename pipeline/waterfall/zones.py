@@ -51,9 +51,9 @@ def changes(zone: str) -> tuple[int, tuple[Change, ...]]:
 def utc_days(zone: str, first: date, last: date) -> tuple[Day, ...]:
     """Return the offsets of each UTC date from `first` to `last` (inclusive, 2000 to 2100), for converting UTC to local time."""
     start, found = changes(zone)
-    by_date = {change.at.date(): change for change in found}
-    all_days = _days(FIRST_DAY - _MARGIN, LAST_DAY + _MARGIN, start, by_date)
-    return tuple(day for day in all_days if first <= day[0] <= last)
+    first, last = max(first, FIRST_DAY - _MARGIN), min(last, LAST_DAY + _MARGIN)
+    offset = next((change.after for change in reversed(found) if change.at.date() < first), start)
+    return _days(first, last, offset, {change.at.date(): change for change in found})
 
 
 def midnights(zone: str, first: date, last: date) -> tuple[datetime, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -53,4 +54,9 @@ def _has_a_target(page: Path, link: str) -> bool:
     target = (page.parent / unquote(file)).resolve() if file else page.resolve()
     if not target.is_relative_to(page.parent.parent.resolve()) or not target.is_file():
         return False
-    return not fragment or fragment in reading.read(target.read_text("utf-8")).ids
+    return not fragment or fragment in _ids(target)
+
+
+@cache
+def _ids(page: Path) -> frozenset[str]:
+    return frozenset(reading.read(page.read_text("utf-8")).ids)

@@ -34,6 +34,7 @@ def run_case(tmp_path: Path) -> Any:
     return answers
 
 
+@pytest.mark.usefixtures("without_pages")
 def test_final_months_are_not_those_that_converted(run_case: Any) -> None:
     """85 of 405 MQLs were accepted: 21.0%, at most 22.0%, and the headline is 60 of 300, never the month of five (K5, K9)."""
     whole, headline, months = run_case(
@@ -99,6 +100,7 @@ def test_a_return_after_a_hold_is_no_arrival(run_case: Any) -> None:
     assert [(1, 0, 1)] == [(row["entered"], row["converted"], row["still_open"]) for row in rows]
 
 
+@pytest.mark.usefixtures("without_pages")
 @pytest.mark.parametrize("unit", ["lead", "cycle"])
 def test_an_open_lead_does_not_keep_a_month_from_being_final(run_case: Any, unit: str) -> None:
     """A lead in nurture for two years is open, and its month is final by age: every unit has a headline (K5)."""

@@ -22,10 +22,12 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert [] == broken
 
 
-def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str, object], list[str]]:
+def outcome(
+    case: Case, folder: Path, sql: Path | None = None, tables: tuple[str, ...] = ()
+) -> tuple[dict[str, object], list[str]]:
     """The rows that a case expects, as text, and every failed check; one build per as-of.
 
-    `sql` is a folder of models that replaces the shipped one.
+    `sql` is a folder of models that replaces the shipped one; `tables` limits the build to some tables.
     """
     configuration = case.configuration(folder)
     histories = [each for each in configuration.inputs if each.table == "stage_entries"]
@@ -33,9 +35,10 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
         thens = [then for then in case.thens if then.as_of == as_of]
-        # The layers up to journeys build in half the time; all layers are built only if the case expects a mart.
+        # The layers up to journeys build in half the time; marts are built only if the case expects a row of them.
         schemas = {then.table.split(".")[0] for then in thens}
         layers = ALL_BUT_REPORT if schemas & {"marts", "quality", "report"} else ALL_BUT_REPORT[:3]
+        of_report = tuple(sorted({then.table for then in thens if then.table.startswith("report.")}))
         connection = built(
             configuration.waterfall,
             case.moment(as_of),
@@ -45,7 +48,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
                 each.name: {"precision": each.precision, "priority": each.priority, "format": each.format}
                 for each in histories
             },
-            tables=None if "report" in schemas else layers,
+            tables=tables or (*layers, *of_report),
             sql=sql,
             reports=configuration.reports,
         )

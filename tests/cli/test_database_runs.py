@@ -128,16 +128,30 @@ def test_check_says_that_the_variable_is_not_set(toml: Path, monkeypatch: pytest
         PASSWORD,
     ],
 )
-def test_no_output_has_the_password(toml: Path, tmp_path: Path, command: str, dsn: str) -> None:
+def test_no_output_has_the_password(
+    toml: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str, dsn: str
+) -> None:
     """F102: Neither a traceback, nor the JSON log, nor the run record has the password."""
+    monkeypatch.setenv(VARIABLE, dsn)
+    monkeypatch.setenv("FUNNEL_TRACEBACK", "1")
+    monkeypatch.chdir(tmp_path)
+    assert_without_password(commands.funnel(command, "--config", toml, "--log-format", "json"), tmp_path)
+
+
+def test_no_stream_of_the_process_has_the_password(toml: Path, tmp_path: Path) -> None:
+    """F102: The driver, which is not Python, writes no password to the streams of the process."""
+    dsn = f"postgresql://{USER}:{PASSWORD}@127.0.0.1:1/sales"
     answer = commands.process(
-        command, "--config", toml, "--log-format", "json", FUNNEL_PG_DSN=f"{dsn}", FUNNEL_TRACEBACK="1", cwd=tmp_path
+        "run", "--config", toml, "--log-format", "json", FUNNEL_PG_DSN=dsn, FUNNEL_TRACEBACK="1", cwd=tmp_path
     )
+    assert_without_password(answer, tmp_path)
+
+
+def assert_without_password(answer: commands.Answer, folder: Path) -> None:
+    """The command failed to read an input, and neither its streams nor its files have the password."""
     assert 3 == answer.code
     assert PASSWORD not in answer.out + answer.err
-    written = [
-        path for path in tmp_path.rglob("*") if path.is_file() and PASSWORD in path.read_text("utf-8", "replace")
-    ]
+    written = [path for path in folder.rglob("*") if path.is_file() and PASSWORD in path.read_text("utf-8", "replace")]
     assert [] == written
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,8 @@ class Company:
 
     def __init__(self, folder: Path) -> None:
         self.toml, self.inbox, self.output = folder / "funnel.toml", folder / "inbox", folder / "build"
+
+    def set_up(self) -> None:
         self.inbox.mkdir()
         self.toml.write_text(TOML, "utf-8")
 
@@ -65,15 +68,24 @@ class Company:
         return [load.load_no for load in loading.open_log(self.output / "landing").loads]
 
 
+@pytest.fixture(scope="module")
+def two_loads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a company with a published run of two loads: L1 and L2 of the first file, X1 of the second."""
+    folder = tmp_path_factory.mktemp("two_loads")
+    company = Company(folder)
+    company.set_up()
+    with runs.without_report():
+        company.deliver("a.csv", "L1", "L2")
+        company.run()
+        company.deliver("b.csv", "X1")
+        company.run()
+    return folder
+
+
 @pytest.fixture
-def company(tmp_path: Path) -> Company:
-    """A published run of two loads: L1 and L2 of the first file, X1 of the second."""
-    new_company = Company(tmp_path)
-    new_company.deliver("a.csv", "L1", "L2")
-    new_company.run()
-    new_company.deliver("b.csv", "X1")
-    new_company.run()
-    return new_company
+def company(two_loads: Path, tmp_path: Path) -> Company:
+    """A copy of the company with two loads, which a test may change."""
+    return Company(Path(shutil.copytree(two_loads, tmp_path / "company", symlinks=True)))
 
 
 def test_a_forgotten_load_counts_in_no_number_until_undo(company: Company) -> None:
@@ -186,5 +198,6 @@ def test_a_damaged_load_is_not_restored(company: Company) -> None:
 def test_without_a_log_there_is_nothing_to_forget(tmp_path: Path) -> None:
     """The command creates no folder."""
     company = Company(tmp_path)
+    company.set_up()
     answer = company.ask("forget", "1")
     assert (2, False) == (answer.code, company.output.exists())

@@ -67,14 +67,23 @@ def test_a_named_configuration_must_exist(published: Path, monkeypatch: pytest.M
         assert "there is no such file" in answer.err
 
 
+@pytest.fixture(scope="module")
+def here_and_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A configuration with [mail] in `here`, and its published run in `out`."""
+    folder = tmp_path_factory.mktemp("mailing")
+    mail = '\n[mail]\nfrom = "funnel@example.com"\nto = ["revops@example.com"]\nhost = "smtp.example.com"\n'
+    runs.run(copy_of_quarter(folder / "here", mail), folder / "out", as_of=AS_OF[1])
+    return folder
+
+
 class TestTheConfigurationOfThePublishedRun:
     """`report` and `send` need a configuration, and the manifest has its path."""
 
     @pytest.fixture
-    def folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-        """A configuration with [mail] in `here`, its published run in `out`, and an empty working folder."""
-        mail = '\n[mail]\nfrom = "funnel@example.com"\nto = ["revops@example.com"]\nhost = "smtp.example.com"\n'
-        runs.run(copy_of_quarter(tmp_path / "here", mail), tmp_path / "out", as_of=AS_OF[1])
+    def folder(self, here_and_out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        """A copy of both folders, and an empty working folder."""
+        for name in ("here", "out"):
+            shutil.copytree(here_and_out / name, tmp_path / name, symlinks=True)
         (tmp_path / "empty").mkdir()
         monkeypatch.chdir(tmp_path / "empty")
         return tmp_path

@@ -45,14 +45,17 @@ PRIORITIES: tuple[dict[str, int], ...] = (
 )
 SNAPSHOTS: tuple[dict[str, Precision | None], ...] = ({}, {}, {}, {"crm_b": "day"}, {"crm_a": "day"}, {"crm_b": None})
 """Inputs of snapshots, and the unit to which their times are cut: the day for dates."""
-LEADS = tuple(f"L{number:02}" for number in range(1, 9))
+LEADS = tuple(f"L{number:02}" for number in range(1, 25))
 OWNERS = (None, "dana", "erik", "finn")
 OUT_OF_RANGE = datetime(1999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
-def cases() -> st.SearchStrategy[tuple[Waterfall, History]]:
-    """A waterfall and a history of up to eight leads for it; `waterfall.as_of` is `history.as_of`."""
-    return _cases()
+def cases(max_leads: int = 8) -> st.SearchStrategy[tuple[Waterfall, History]]:
+    """A waterfall and a history of up to `max_leads` (at most 24) for it; `waterfall.as_of` is `history.as_of`.
+
+    A build costs the same for two leads as for twenty: a test that builds a database draws few histories with many leads.
+    """
+    return _cases(max_leads=max_leads)
 
 
 def cases_of(waterfall: Waterfall) -> st.SearchStrategy[tuple[Waterfall, History]]:
@@ -61,7 +64,7 @@ def cases_of(waterfall: Waterfall) -> st.SearchStrategy[tuple[Waterfall, History
 
 
 @st.composite
-def _cases(draw: st.DrawFn, given: Waterfall | None = None) -> tuple[Waterfall, History]:
+def _cases(draw: st.DrawFn, given: Waterfall | None = None, max_leads: int = 8) -> tuple[Waterfall, History]:
     zone = given.timezone if given else draw(st.sampled_from(ZONES))
     anchor = draw(st.sampled_from(anchors(zone)))
     as_of = anchor + draw(st.sampled_from((10 * DAY, 45 * DAY, timedelta(0), DAY, 31 * DAY - SECOND, 8 * DAY - HOUR)))
@@ -70,7 +73,7 @@ def _cases(draw: st.DrawFn, given: Waterfall | None = None) -> tuple[Waterfall, 
     edges = [anchor, *(anchor + window * DAY for window in waterfall.windows)]
     chosen = draw(st.lists(st.sampled_from(grid(anchor, as_of, waterfall)), min_size=4, max_size=12, unique=True))
     moments = (*edges, *chosen)
-    return waterfall, draw(histories(waterfall, as_of, moments))
+    return waterfall, draw(histories(waterfall, as_of, moments, max_leads))
 
 
 # ---- time
@@ -118,10 +121,12 @@ def grid(anchor: datetime, as_of: datetime, waterfall: Waterfall) -> tuple[datet
 
 
 @st.composite
-def histories(draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: tuple[datetime, ...]) -> History:
-    """Rows of up to eight leads from two inputs with two loads each, with merges, deletions and rows to set aside."""
+def histories(
+    draw: st.DrawFn, waterfall: Waterfall, as_of: datetime, moments: tuple[datetime, ...], max_leads: int
+) -> History:
+    """Rows of up to `max_leads` from two inputs with two loads each, with merges, deletions and rows to set aside."""
     entry_columns = frozenset(draw(st.sampled_from((("owner",), ("campaign", "owner"), ("campaign",), ()))))
-    lead_ids = LEADS[: draw(st.integers(1, len(LEADS)))]
+    lead_ids = LEADS[: draw(st.integers(1, max_leads))]
     precisions = draw(st.sampled_from(PRECISIONS))
     snapshots = draw(st.sampled_from(SNAPSHOTS))
     cuts: dict[str, Precision | None] = {**precisions, **snapshots}
@@ -264,7 +269,7 @@ def _numbered(rows: dict[tuple[str, int], list[Entry]]) -> tuple[Entry, ...]:
 
 @st.composite
 def _merges(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime, ...]) -> tuple[Merge, ...]:
-    """Up to three merges, in chains but never in circles: all go towards one end of the list of leads.
+    """Up to three merges (more of many leads), in chains but never in circles: all go towards one end of the list of leads.
 
     The end itself may be merged into a lead that has no row of its own.
     """
@@ -273,7 +278,7 @@ def _merges(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime,
     many = len(towards)
     a_merge = st.tuples(st.integers(1, many), st.integers(0, many - 1), st.integers(0, 2 * len(moments)))
     found = {}
-    for position, steps, when in draw(st.lists(a_merge, max_size=3)):
+    for position, steps, when in draw(st.lists(a_merge, max_size=max(3, many // 3))):
         into = max(0, position - 1 - steps)
         merged_at = moments[when] if when < len(moments) and moments[when] != OUT_OF_RANGE else None
         found[ends[position]] = Merge(ends[position], ends[into], merged_at)
@@ -296,8 +301,12 @@ def _account_merges(draw: st.DrawFn, moments: tuple[datetime, ...]) -> tuple[Mer
 
 @st.composite
 def _deletions(draw: st.DrawFn, lead_ids: tuple[str, ...], moments: tuple[datetime, ...]) -> tuple[Deletion, ...]:
-    """Up to two leads deleted, before, at or after as-of, some before their last entry; a row without a time deletes nobody."""
+    """Up to two leads deleted (more of many leads), before, at or after as-of, some before their last entry.
+
+    A row without a time deletes nobody.
+    """
     # Landing would reject a deletion whose time is out of range, and the oracle takes deletions as given.
     possible = [moment for moment in moments if moment != OUT_OF_RANGE]
     deleted = st.tuples(st.sampled_from(lead_ids), st.sampled_from((*possible, None)))
-    return tuple(Deletion(*each) for each in draw(st.lists(deleted, max_size=2, unique_by=lambda each: each[0])))
+    rows = st.lists(deleted, max_size=max(2, len(lead_ids) // 4), unique_by=lambda each: each[0])
+    return tuple(Deletion(*each) for each in draw(rows))

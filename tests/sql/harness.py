@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import duckdb
 
 from pipeline.config.configuration import Configuration, Input, ReportOfOne
-from pipeline.database.connection import connect, create_table
+from pipeline.database.connection import connect, create_table, quoted
 from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import attribute_values
 from pipeline.settings import Settings, shipped
@@ -121,7 +122,7 @@ def built(
             for row in given[table]
             for name in dict.fromkeys(waterfall.rule_columns(table))
         ]
-        create_table(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
+        _create_filled(connection, f"raw.{source}_attributes", ATTRIBUTES, attributes)
         there = {name for name, known in sources.items() if known == source} & (
             extras[table] | {column for column, _ in RAW[table]}
         )
@@ -187,8 +188,27 @@ def _create(connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[st
     known = [column for column, _ in RAW[name]]
     extra = sorted({column for row in rows for column in row} - set(known))
     columns = (*RAW[name], *((column, "VARCHAR") for column in extra))
-    create_table(connection, f"raw.{name}", columns, [[row.get(column) for column, _ in columns] for row in rows])
+    _create_filled(connection, f"raw.{name}", columns, [[row.get(column) for column, _ in columns] for row in rows])
     return frozenset(extra)
+
+
+def _create_filled(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    columns: Sequence[tuple[str, str]],
+    rows: Sequence[Sequence[Any]],
+) -> None:
+    """Create a table with rows. DuckDB reads many rows ten times as fast from one JSON text as from literals."""
+    if len(rows) < 100:
+        create_table(connection, table, columns, rows)
+        return
+    create_table(connection, table, columns, ())
+    names = [column for column, _ in columns]
+    text = json.dumps([dict(zip(names, row, strict=True)) for row in rows], default=str)
+    kinds = json.dumps([dict(columns)])
+    connection.execute(
+        f"insert into {table} select row.* from (select unnest(from_json({quoted(text)}, {quoted(kinds)})) as row)"
+    )
 
 
 def _count_loads(given: dict[str, list[dict[str, Any]]]) -> None:

@@ -166,17 +166,15 @@ class TestActions:
         (action,) = actions(history)
         assert ("no_account", 500, 1940) == tuple(action[name] for name in ("rule", "units", "of_units"))
 
-    def test_the_sample_tells_its_three_stories(self, sample: Sample) -> None:
+    def test_the_sample_tells_its_three_stories(self, sample_database: duckdb.DuckDBPyConnection) -> None:
         """One owner has most overdue leads, events were poor in May, and SALs began without MQL; acceptance rose."""
-        connection = query.open_published(sample.output)
-        found = connection.execute(
+        found = sample_database.execute(
             "select rule, coalesce(current_owner, dimension_value, stage), first_month from report.actions "
             "where report = 'all' order by action_no"
         ).fetchall()
-        rose = connection.execute(
+        rose = sample_database.execute(
             "select direction from report.headline_change where report = 'all' and headline_no = 1 and base = 'before'"
         ).fetchall()
-        connection.close()
         assert [
             ("overdue_owner", "Tom Brannigan", None),
             ("weak_value", "event", date(2025, 5, 1)),

@@ -21,8 +21,8 @@ COLUMNS = "headline_no, fate, reason, stage, units"
 def test_outcomes_of_random_histories(unit: Unit) -> None:
     """Each unit stands under one fate, one reason and one stage, as loops over the rules find them."""
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-    @given(case=strategies.cases())
+    @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @given(case=strategies.cases(max_leads=20))
     def agree(case: tuple[Any, oracle.History]) -> None:
         waterfall, history = replace(case[0], unit=unit), case[1]
         connection = built(

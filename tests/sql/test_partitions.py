@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -21,13 +23,27 @@ PARTITIONED = tuple(model for model in project().models if model.header.partitio
 DATABASES = "select database_name from duckdb_databases() where not internal order by all"
 
 
-@pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The marts of two hundred made-up leads, some of them of one account."""
-    waterfall = made_up.waterfall(tmp_path_factory.mktemp("partitions"), dimensions=("origin", "lead_source"))
-    connection = built(waterfall, made_up.AS_OF, made_up.history(200, seed=11), tables=("marts.*",))
+@contextmanager
+def marts(folder: Path, leads: int) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of made-up leads, some of them of one account."""
+    waterfall = made_up.waterfall(folder, dimensions=("origin", "lead_source"))
+    connection = built(waterfall, made_up.AS_OF, made_up.history(leads, seed=11), tables=("marts.*",))
     yield connection
     connection.close()
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of two hundred leads."""
+    with marts(tmp_path_factory.mktemp("partitions"), leads=200) as connection:
+        yield connection
+
+
+@pytest.fixture(scope="module")
+def few_leads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The marts of thirty leads, for partitions of one lead each."""
+    with marts(tmp_path_factory.mktemp("few_leads"), leads=30) as connection:
+        yield connection
 
 
 def test_windows_over_a_history_and_quantiles_are_partitioned() -> None:
@@ -45,11 +61,12 @@ def test_windows_over_a_history_and_quantiles_are_partitioned() -> None:
 
 
 @pytest.mark.parametrize("model", PARTITIONED, ids=lambda model: str(model.table))
-@pytest.mark.parametrize("share", [1e-9, 2e-5])
+@pytest.mark.parametrize(("database", "share"), [("few_leads", 1e-9), ("connection", 2e-5)])
 def test_partitions_have_the_rows_of_the_whole(
-    connection: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, model: Model, share: float
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, model: Model, database: str, share: float
 ) -> None:
     """With one value per partition and with several: every row is there once, and the views of partitions are gone."""
+    connection: duckdb.DuckDBPyConnection = request.getfixturevalue(database)
     table = stored_table(model)
     connection.execute(f"create or replace table at_once as from {table}")
     before = connection.execute(DATABASES).fetchall()

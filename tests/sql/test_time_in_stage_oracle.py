@@ -29,13 +29,13 @@ def models(names: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 @settings(
-    max_examples=20,
+    max_examples=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     database=None,
     phases=(Phase.generate,),  # a failing case is short enough to read, and shrinking it takes minutes
 )
-@given(case=strategies.cases(), data=st.data())
+@given(case=strategies.cases(max_leads=20), data=st.data())
 def test_stays_moves_and_accounts_are_those_of_the_oracle(
     case: tuple[Any, oracle.History], data: st.DataObject
 ) -> None:
