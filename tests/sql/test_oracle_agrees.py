@@ -15,7 +15,7 @@ from oracle import case_files, strategies
 from pipeline.transform import partitions
 from tests.sql.harness import ALL_BUT_REPORT, built, checked, records
 
-HISTORIES = 80
+HISTORIES = 104
 MAX_LEADS = 24
 PARTS = 8
 
