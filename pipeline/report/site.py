@@ -17,6 +17,7 @@ from pipeline.report.definitions.page import definitions_page
 from pipeline.report.flow.page import volume_page
 from pipeline.report.overview import variant
 from pipeline.report.overview.page import index_page, open_month
+from pipeline.report.owners.overdue import overdue_page
 from pipeline.report.owners.page import owners_page
 from pipeline.report.pair.page import pair_pages
 from pipeline.report.quality import history_coverage
@@ -148,6 +149,7 @@ def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> I
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
     yield Sheet(links.ACCOUNTS, "accounts.html", "Leads and accounts", accounts_page(report))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners_page(report))
+    yield Sheet(links.OVERDUE, "overdue.html", "Overdue leads", overdue_page(report))
     yield Sheet(links.QUALITY, "quality.html", "Data quality", quality_page(report, notes))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions_page(report))
 
@@ -208,6 +210,7 @@ def _menus(report: Report) -> tuple[Menu, ...]:
             (
                 Link(links.CONVERSION, "Conversion by month"),
                 Link(links.VOLUMES, "Volumes"),
+                Link(links.OVERDUE, "Overdue leads"),
                 Link(links.QUALITY, "Data quality"),
                 Link(links.ARCHIVE, "Archive"),
             ),

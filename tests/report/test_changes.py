@@ -194,7 +194,7 @@ def test_a_significant_change_has_a_direction_in_card_and_section(folder: Path) 
     )
     page = site.pages["pair-mql-sal.html"].text
     assert (1.0, False) == (ever["latest_rate"], ever["is_within_noise"])
-    assert f"(up {text.distance(ever['change'])} on Nov 2025: more than noise)" in page
+    assert f"(up {text.distance(ever['change'])} on Nov 2025)" in page
     assert f": up {text.distance(ever['change'])} (95% interval +" in page
     connection.close()
 

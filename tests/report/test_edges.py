@@ -23,6 +23,7 @@ PAGES = {
     "volumes.html",
     "accounts.html",
     "owners.html",
+    "overdue.html",
     "quality.html",
     "definitions.html",
     "data.html",

@@ -192,6 +192,7 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("volumes", ".multiple", ("select * from report.stage_flow",)),
     ("owners", "#limits", (LIMITS,)),
     ("owners", "#stuck > .intro", (OVERVIEW,)),
+    ("overdue", "#overdue > .intro", (OVERVIEW,)),
     ("owners", "#stuck", ("select *, open_leads - overdue as not_overdue from report.open_by_owner",)),
     ("accounts", "#accounts > .intro", (ACCOUNTS,)),
     ("quality", "#quality > .plain", (OVERVIEW,)),

@@ -210,8 +210,8 @@ def test_estimates_are_drawn_with_their_record(year: Year) -> None:
     months = year.html.partition('<section id="months"')[2].partition("</section>")[0]
     assert 0 < len(expected) == months.count('<svg class="d-expected"') == months.count('<line class="expected"')
     for _, estimate, low, high in expected:
-        assert f"settled estimate {text.rate(estimate)}, 95% interval {text.interval(low, high)}" in months
-    assert "settled estimate of a month that is not final, with its 95% interval" in months
+        assert f"expected final rate {text.rate(estimate)}, 95% interval {text.interval(low, high)}" in months
+    assert "expected final rate of a month that is not final, with its 95% interval" in months
     ((estimates, held),) = year.rows(
         f"select estimates, held from report.settled_record where headline_no = {headline_no(year)}"
     )
@@ -238,7 +238,7 @@ def test_without_an_immature_month_there_is_no_estimate() -> None:
     """Without a diamond there is neither legend nor record."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
     months = html.partition('<section id="months"')[2].partition("</section>")[0]
-    assert ("d-expected" in months, "settled estimate of a" in months, "past estimate" in months) == (False,) * 3
+    assert ("d-expected" in months, "expected final rate of a" in months, "past estimate" in months) == (False,) * 3
 
 
 def test_young_cohorts_are_blank_or_hatched() -> None:

@@ -21,7 +21,7 @@ SETTLED = (*JANUARY, ("L4", "a", 1), ("L4", "lost", 9))
 
 def tile(html: str) -> str:
     """The tile of the estimate in the first card, or an empty text."""
-    _, heading, rest = html.partition("<h4>Settled estimate, all months</h4>")
+    _, heading, rest = html.partition("<h4>Expected final rate, all months</h4>")
     return rest.partition("</div>")[0] if heading else ""
 
 
@@ -38,21 +38,21 @@ def test_the_estimate_is_in_card_grid_and_months() -> None:
     assert "46.7%" in tile(html)
     assert "known today 40.0%: 2 of 5 cycles, n small, 1 open" in tile(html)
     assert "95% interval 40.0–60.0%" in tile(html)
-    assert "est. 33.3% (0–100%)" in html
-    position = page.tables["table-pair-months-1"][0].index("Settled estimate")
+    assert "expected 33.3% (0–100%)" in html
+    position = page.tables["table-pair-months-1"][0].index("Expected final rate")
     assert ("33.3%", "–") == (month(page, 1)[position], month(page, 3)[position])
 
 
 def test_without_open_units_there_is_no_estimate() -> None:
     """If all cohorts are final, there is no tile and no estimate in the grid."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*SETTLED)})
-    assert ("", False) == (tile(html), "<bdi>est. " in html)
+    assert ("", False) == (tile(html), "<bdi>expected " in html)
 
 
 def test_the_longest_wait_may_still_convert() -> None:
     """L4 waits longer than every converted lead, so 0 is expected, but the interval does not exclude a conversion."""
     html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(*JANUARY, ("L4", "a", 1))})
-    assert "est. 50.0% (50.0–75.0%)" in html
+    assert "expected 50.0% (50.0–75.0%)" in html
 
 
 def test_without_a_conversion_there_is_no_estimate() -> None:

@@ -43,7 +43,7 @@ class TestSentence:
     def test_a_change_that_is_not_significant_has_no_direction(self) -> None:
         expected = (
             "MQL → SAL: 78.3% of 267 cycles in Oct 2025 after 71.2% of 219 in Sep 2025: +7.0 pts, "
-            "within noise (95% interval −0.7 pts to +14.8 pts)."
+            "no clear change (95% interval −0.7 pts to +14.8 pts)."
         )
         assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, Footnotes("now")))
 
@@ -53,7 +53,7 @@ class TestSentence:
         text = plain(sentence(row, Footnotes("now")))
         assert text.startswith("MQL → SAL within 30 days: ")
         assert f": {word} (95% interval +1.0 to +13.0 pts)." in text
-        assert "noise" not in text
+        assert "no clear change" not in text
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
         row = ROW._replace(latest_entered=12, is_enough=False)
@@ -71,7 +71,7 @@ class TestSplit:
         parts = parts_of(((1, 28), WEB), ((-4, 45), FAIR))
         expected = (
             "By lead source: mix −0.3 pts, rates +7.3 pts; the largest part with enough cycles is web: +2.9 pts, "
-            "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7% of 66 → 76.8% of 69, within noise."
+            "by its share +0.1 pts and by its rate +2.8 pts; its own rate rose, 66.7% of 66 → 76.8% of 69, no clear change."
         )
         assert expected == plain(split_line(ROW, parts))
 
@@ -83,7 +83,7 @@ class TestSplit:
 
     def test_a_significant_part_is_reported(self) -> None:
         parts = parts_of(((1, 28), WEB._replace(is_noise=False)), ((-4, 45), FAIR))
-        assert split_line(ROW, parts).endswith("69, more than noise.")
+        assert split_line(ROW, parts).endswith("69, a clear change.")
 
     def test_no_value_with_too_few_units_is_named(self) -> None:
         text = split_line(ROW, parts_of(((1, 28), FAIR._replace(value_no=1)), ((-4, 45), FAIR)))
@@ -136,8 +136,8 @@ class TestVolume:
             STAGE._replace(label="SQL", latest_arrivals=300, previous_arrivals=200, change=100),
         )
         assert (
-            "Arrivals in Dec 2025 against Nov 2025: more than noise at MQL, down 77 (172 → 95) and SQL, up 100 (200 → 300); "
-            "within noise at SAL; too few to say at Won."
+            "Arrivals in Dec 2025 against Nov 2025: clear changes at MQL, down 77 (172 → 95) and SQL, up 100 (200 → 300); "
+            "no clear change at SAL; too few to say at Won."
         ) == volumes.sentence(stages)
 
     def test_without_two_months_there_is_no_comparison(self) -> None:

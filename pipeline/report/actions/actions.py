@@ -54,7 +54,7 @@ def _overdue_owner(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} overdue leads are with {row.current_owner}.",
         background.strip(),
-        f"{links.OWNERS}#table-owner-1",
+        links.OVERDUE,
         "See the list",
     )
 
@@ -63,8 +63,8 @@ def _overdue_leads(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} leads with a time limit are overdue.",
         "" if row.oldest_age_days is None else f"The oldest has waited {text.whole_days(row.oldest_age_days)}.",
-        links.OWNERS,
-        "By owner",
+        links.OVERDUE,
+        "See the list",
     )
 
 

@@ -32,7 +32,7 @@ from pipeline.report.text import SMALL_SAMPLE
 SPLIT_NOTE = (
     "Mix: values with high or low rates became a larger or smaller share of the cohort. Rates: the rates of the values themselves "
     "changed. The split describes and does not explain. Parts are rounded so that they add up to the change. Of twenty values "
-    "that did not change, one lies outside noise by chance."
+    "that did not change, one looks changed by chance."
 )
 
 
@@ -189,7 +189,7 @@ def sentence(row: Row, footnotes: Footnotes) -> str:
     )
     bounds = f"95% interval {_interval(row.change_low, row.change_high)}"
     if row.is_noise:
-        return f"{compared}: {text.points(row.change)}, within noise ({bounds})."
+        return f"{compared}: {text.points(row.change)}, no clear change ({bounds})."
     direction = "up" if (row.change or 0) > 0 else "down"
     return f"{compared}: {direction} {text.distance(row.change)} ({bounds})."
 
@@ -224,11 +224,10 @@ def _direction(value: Row) -> str:
 
 
 def _rates(value: Row) -> str:
-    """Return `66.7% of 66 → 76.8% of 69, within noise` for a value that both months have."""
+    """Return `66.7% of 66 → 76.8% of 69, no clear change` for a value that both months have."""
     then = f"{text.rate(value.previous_rate)} of {text.count(value.previous_entered)}"
     now = f"{text.rate(value.latest_rate)} of {text.count(value.latest_entered)}"
-    noise = ", within noise" if value.is_noise else ", more than noise"
-    return f"{then} → {now}{noise}"
+    return f"{then} → {now}, {'no clear' if value.is_noise else 'a clear'} change"
 
 
 def _parts(report: Report, split: Row) -> Parts:
@@ -374,7 +373,7 @@ def _own_change(value: Row) -> Cell:
 def _verdict(value: Row) -> str:
     if value.is_noise is None:
         return ""
-    return f"{'within noise, ' if value.is_noise else ''}{_interval(value.change_low, value.change_high)}"
+    return f"{'no clear change, ' if value.is_noise else ''}{_interval(value.change_low, value.change_high)}"
 
 
 def _total_row(row: Row, parts: Parts) -> TableRow:

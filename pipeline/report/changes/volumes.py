@@ -19,9 +19,9 @@ def sentence(stages: Sequence[Row]) -> str:
     not_significant = [stage.label for stage in stages if stage.is_enough and stage.is_noise]
     few = [stage.label for stage in stages if not stage.is_enough]
     if significant:
-        parts.append("more than noise at " + join_words([_moved(stage) for stage in significant]))
+        parts.append("clear changes at " + join_words([_moved(stage) for stage in significant]))
     if not_significant:
-        parts.append(f"within noise at {join_words(not_significant)}")
+        parts.append(f"no clear change at {join_words(not_significant)}")
     if few:
         parts.append(f"too few to say at {join_words(few)}")
     months = f"{text.month(stages[0].latest_month)} against {text.month(stages[0].previous_month)}"
@@ -71,7 +71,7 @@ def stages(report: Report, answer: Answer) -> Details:
             denominator="none: counts and medians",
         ),
         notes=(
-            "Within noise: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
+            "No clear change: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
             f"Nothing is said of fewer than {SMALL_SAMPLE} arrivals in both months together.",
         ),
         key="volume-change",
@@ -85,7 +85,7 @@ def _change(row: Row) -> Cell:
     if not row.is_enough:
         return Cell(text.DASH, "small-n", "too few to say")
     sign = "+" if row.change > 0 else ""
-    return Cell(f"{sign}{text.count(row.change)}", note="within noise" if row.is_noise else "more than noise")
+    return Cell(f"{sign}{text.count(row.change)}", note="no clear change" if row.is_noise else "clear change")
 
 
 def _median(days: float | None, ended: int) -> Cell:

@@ -97,7 +97,7 @@ def _grid_cell(row: Row | None) -> Cell:
     of = f"{text.count(row.converted)} of {text.count(row.entered)}"
     if row.is_mature:
         return Cell(text.rate(row.rate), _tone(row.entered), of)
-    expected = "" if row.settled_estimate is None else f"est. {estimate.estimate(row)}"
+    expected = "" if row.settled_estimate is None else f"expected {estimate.estimate(row)}"
     return Cell(text.rate(row.rate), "immature", f"{of}, {text.rate(row.still_open_share)} open", second_note=expected)
 
 
@@ -131,7 +131,7 @@ def months(report: Report, pair: Row) -> Details:
             TableColumn("Rate, ever", "rate", _rate_ever),
             TableColumn("95% interval", "rate_low", _interval),
             *(
-                (TableColumn("Settled estimate", "settled_estimate", estimate.cell, hint=estimate.HINT),)
+                (TableColumn("Expected final rate", "settled_estimate", estimate.cell, hint=estimate.HINT),)
                 if pair.is_headline
                 else ()
             ),

@@ -11,8 +11,8 @@ from pipeline.report.query import Report, Row
 EXPECTED_COVERAGE = "about 95% is expected"
 HINT = "share expected to have converted when nobody of the month is open any more"
 MEANING = (
-    "est.: settled estimate, what a month that is not final yet is expected to come to when none of it is open any more, "
-    "with its 95% interval; see Definitions."
+    "expected: the expected final rate, what a month that is not final yet will come to when none of it is open any more, with "
+    "its 95% interval; see Definitions."
 )
 
 
@@ -70,7 +70,7 @@ def record(report: Report) -> Table | None:
             number("Came − estimate, mean", "mean_miss", text.points),
             TableColumn("Given between", "", _between, "text"),
         ),
-        caption="Settled estimates of past ends of a month, against what came",
+        caption="Expected final rates of past ends of a month, against the outcome",
         source=report.source(
             answer,
             unit="estimates: one per end of a month and monthly cohort of which somebody was open then",

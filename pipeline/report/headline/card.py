@@ -207,7 +207,7 @@ def _outcomes_table(report: Report, row: Row) -> Table:
     return table(
         answer.rows,
         (
-            TableColumn("Fate", "", lambda gap: outcome_name(gap, row), "text"),
+            TableColumn("Outcome", "", lambda gap: outcome_name(gap, row), "text"),
             number(units.plural(row.unit).capitalize(), "units"),
             number("Share", "share", text.rate),
         ),

@@ -66,7 +66,7 @@ def _coverage(row: Row) -> str:
 def _expected_rate_tile(row: Row, record: tuple[Row, ...]) -> Tile:
     known = row.converted / row.entered
     return Tile(
-        "Settled estimate, all months",
+        "Expected final rate, all months",
         text.rate(row.settled_estimate),
         (
             f"known today {text.rate(known)}: {_counts(row.unit, row.converted, row.entered)}, {text.count(row.still_open)} open",
@@ -151,8 +151,8 @@ def change_in_words(row: Row, footnotes: Footnotes) -> str:
     if not row.is_enough_to_compare:
         return f"against {previous} too few to say"
     if row.is_within_noise:
-        return f"{text.points(row.change)} on {previous}: within noise"
-    return f"{'up' if (row.change or 0) > 0 else 'down'} {text.distance(row.change)} on {previous}: more than noise"
+        return f"{text.points(row.change)} on {previous}: no clear change"
+    return f"{'up' if (row.change or 0) > 0 else 'down'} {text.distance(row.change)} on {previous}"
 
 
 def _tone(entered: int | None) -> str:

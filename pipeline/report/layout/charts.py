@@ -214,7 +214,7 @@ def cohort_title(cohort: Row, name: str) -> str:
 
 def _expected_title(cohort: Row, name: str) -> str:
     return (
-        f"{name}: settled estimate {text.rate(cohort.settled_estimate)}, "
+        f"{name}: expected final rate {text.rate(cohort.settled_estimate)}, "
         f"95% interval {text.interval(cohort.settled_low, cohort.settled_high)}"
     )
 

@@ -6,7 +6,7 @@ from pipeline.report import text
 from pipeline.report.query import Report
 
 MISSING_SECTIONS = (
-    "Cuts by a further dimension, the routes past qualification, personas and settled estimates are only in the report of "
+    "Slices by a further dimension, the routes past qualification, personas and expected final rates are only in the report of "
     "all leads."
 )
 QUALITY_PAGE_NOTE = (

@@ -93,15 +93,7 @@ def _leads(report: Report, owner: Row) -> Details:
     )
     leads = table(
         answer.rows,
-        (
-            word("Lead", "lead_id", tone="id"),
-            word("Account", "account_id", tone="id"),
-            word("Stage", "stage_label"),
-            word("Since", "entered_date", text.day),
-            number("Age", "age_days", text.days),
-            TableColumn("Limit", "sla_text", lambda row: Cell(row.sla_text or text.DASH, "quiet")),
-            TableColumn("Overdue by", "overdue_hours", _overdue_by),
-        ),
+        (*LEAD_COLUMNS[:2], STAGE, *LEAD_COLUMNS[2:]),
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
         source=report.source(
             answer,
@@ -120,3 +112,14 @@ def _overdue_by(row: Row) -> Cell:
     if row.overdue_hours is None:
         return Cell(text.DASH)
     return Cell(text.days(row.overdue_hours / 24), "alert")
+
+
+LEAD_COLUMNS = (
+    word("Lead", "lead_id", tone="id"),
+    word("Account", "account_id", tone="id"),
+    word("Since", "entered_date", text.day),
+    number("Age", "age_days", text.days),
+    TableColumn("Limit", "sla_text", lambda row: Cell(row.sla_text or text.DASH, "quiet")),
+    TableColumn("Overdue by", "overdue_hours", _overdue_by),
+)
+STAGE, OWNER = word("Stage", "stage_label"), word("Owner", "current_owner")

@@ -1,0 +1,54 @@
+"""The page of overdue leads: one list, longest overdue first, for the meeting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipeline.report import links, text
+from pipeline.report.layout.table import Table, table
+from pipeline.report.owners.open_leads import LEAD_COLUMNS, OWNER, STAGE
+from pipeline.report.query import Report
+
+MAX_LEADS = 200
+"""Leads on the page. The data file has all of them."""
+
+
+@dataclass(frozen=True)
+class OverduePage:
+    """The leads past the limit of their stage."""
+
+    sentence: str
+    leads: Table
+    file: str
+    """Link to the list as a data file, on the page of data files."""
+
+
+def overdue_page(report: Report) -> OverduePage:
+    """Return the overdue leads, longest overdue first."""
+    overdue = report.overview.overdue
+    answer = report.rows(
+        "report.stuck_leads",
+        "lead_position",
+        where="sla_state = 'open_overdue'",
+        order="overdue_hours desc, lead_id",
+        max_rows=MAX_LEADS,
+    )
+    shown = f" The first {text.count(MAX_LEADS)} are here, all are in the data file." if overdue > MAX_LEADS else ""
+    return OverduePage(
+        sentence=f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage, longest first.{shown}"
+        if overdue
+        else "No lead is past the limit of its stage.",
+        leads=table(
+            answer.rows,
+            (*LEAD_COLUMNS[:2], STAGE, OWNER, *LEAD_COLUMNS[2:]),
+            caption="Overdue leads, longest overdue first",
+            source=report.source(
+                answer,
+                unit="leads (open stays)",
+                basis="at as-of, each limit on its own clock; since: the day of the entry on the waterfall’s clock",
+                denominator="none: a list",
+            ),
+            key="overdue",
+        ),
+        file=links.data_anchor("stuck_leads"),
+    )
