@@ -8,16 +8,46 @@ with published("build") as funnel:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from pipeline.database.connection import literal
 from pipeline.errors import UsageError
+from pipeline.explore import plots
 from pipeline.explore.query import open_published
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
 
 QueryResult = duckdb.DuckDBPyRelation
 """A lazy result: `.df()` returns a pandas DataFrame, `.arrow()` an Arrow table, `.fetchall()` tuples; `print` shows rows."""
+
+PUBLIC_SCHEMAS = ("marts", "quality", "report", "waterfall")
+PLOTS = {"conversion": plots.conversion, "funnel_steps": plots.funnel_steps, "time_in_stage": plots.time_in_stage}
+"""Macro → how its result is drawn."""
+
+
+class Plottable:
+    """A result that can be drawn: `.plot()`. Everything else is the result of DuckDB, such as `.df()`."""
+
+    def __init__(self, result: QueryResult, draw: Callable[[pd.DataFrame, Axes], None]) -> None:
+        self._result, self._draw = result, draw
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._result, name)
+
+    def __repr__(self) -> str:
+        return repr(self._result)
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw the result into `axes`, or into new ones, and return them. Raises UsageError without matplotlib."""
+        into = plots.new_axes() if axes is None else axes
+        self._draw(self._result.df(), into)
+        return into
 
 
 def published(output: str | Path = "build") -> Published:
@@ -41,6 +71,19 @@ class Published:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        """What the run is about: its name, as-of and stages, and the methods."""
+        ((name, as_of, timezone),) = self._connection.execute(
+            "select name, as_of_local, timezone from report.overview where report = 'all'"
+        ).fetchall()
+        stages = self._connection.execute("select stage from waterfall.stages order by stage_no").fetchall()
+        methods = sorted(each for each in vars(Published) if not each.startswith("_"))
+        return (
+            f"{name}, as of {as_of} {timezone}\n"
+            f"stages: {', '.join(stage for (stage,) in stages)}\n"
+            f"methods: {', '.join(methods)}"
+        )
+
     def close(self) -> None:
         """Close the file. Results that were not fetched are lost."""
         self._connection.close()
@@ -53,6 +96,19 @@ class Published:
                     "this is not a SELECT", where="query", next_step="write a SELECT; the file is read-only"
                 )
         return self._connection.sql(query)
+
+    def tables(self) -> QueryResult:
+        """Return the tables and views for people: schema.name and what one row is."""
+        schemas = ", ".join(map(literal, PUBLIC_SCHEMAS))
+        return self.sql(
+            f"""
+            select schema_name || '.' || table_name as table_name, comment as row_is from duckdb_tables()
+            where schema_name in ({schemas})
+            union all
+            select schema_name || '.' || view_name, comment from duckdb_views() where schema_name in ({schemas})
+            order by table_name
+            """
+        )
 
     def help(self) -> QueryResult:
         """Return every macro with its arguments, a description and an example."""
@@ -67,9 +123,11 @@ class Published:
         grain: str = "month",
         within_days: int | None = None,
         unit: str = "cycle",
-    ) -> QueryResult:
+    ) -> Plottable:
         """Return the outcomes of the units of each cohort between two stages, by one dimension or several."""
-        return self._macro("conversion", from_stage, to_stage, by=by, grain=grain, within_days=within_days, unit=unit)
+        return self._plottable(
+            "conversion", from_stage, to_stage, by=by, grain=grain, within_days=within_days, unit=unit
+        )
 
     def cohort_triangle(
         self, from_stage: str, to_stage: str, *, grain: str = "month", unit: str = "cycle"
@@ -87,9 +145,9 @@ class Published:
         by: str = "all",
         grain: str = "all",
         unit: str = "lead",
-    ) -> QueryResult:
-        """Return how many units went through a chain of stages, step by step (K10)."""
-        return self._macro(
+    ) -> Plottable:
+        """Return how many units went through a chain of stages, step by step."""
+        return self._plottable(
             "funnel_steps",
             steps,
             mode=mode,
@@ -100,16 +158,16 @@ class Published:
             unit=unit,
         )
 
-    def time_in_stage(self, stage: str = "all", *, by: str = "all", grain: str = "all") -> QueryResult:
-        """Return the duration of completed spans; with grain all also the age of open spans (T1, T2)."""
-        return self._macro("time_in_stage", stage=stage, by=by, grain=grain)
+    def time_in_stage(self, stage: str = "all", *, by: str = "all", grain: str = "all") -> Plottable:
+        """Return the duration of completed spans; with grain all also the age of open spans."""
+        return self._plottable("time_in_stage", stage=stage, by=by, grain=grain)
 
     def flow(self, stage: str = "all", *, grain: str = "month", by: str = "all") -> QueryResult:
-        """Return the inflow and outflow of each stage and period (V1)."""
+        """Return the inflow and outflow of each stage and period."""
         return self._macro("flow", stage=stage, grain=grain, by=by)
 
     def sla(self, stage: str = "all", *, by: str = "all", grain: str = "month") -> QueryResult:
-        """Return how the spans that started in each period meet the SLA of their stage (T5)."""
+        """Return how the spans that started in each period meet the SLA of their stage."""
         return self._macro("sla", stage=stage, by=by, grain=grain)
 
     def stuck_leads(self, *, owner: str | None = None, stage: str | None = None, min_days: float = 0) -> QueryResult:
@@ -123,6 +181,9 @@ class Published:
     def stage_words(self) -> QueryResult:
         """Return every word that an argument accepts for a stage."""
         return self._macro("stage_words")
+
+    def _plottable(self, name: str, *positional: str | list[str], **named: str | list[str] | float | None) -> Plottable:
+        return Plottable(self._macro(name, *positional, **named), PLOTS[name])
 
     def _macro(self, name: str, *positional: str | list[str], **named: str | list[str] | float | None) -> QueryResult:
         arguments = [_argument(value) for value in positional]

@@ -84,9 +84,34 @@ class TestPython:
         assert {"by_channel", "steps", "triangle", "overdue"} == set(frames)
         assert [] == [name for name, frame in frames.items() if not len(frame)]  # type: ignore[arg-type]
 
+    def test_a_run_says_what_it_is_about(self, output: Path) -> None:
+        """`repr` has as-of, stages and methods, and `tables` what one row is of each table for people."""
+        with published(output) as run:
+            about, tables = repr(run), run.tables().df()
+        assert "as of 2025-12-31 23:59:59 America/New_York" in about
+        assert "stages: mcl, mel, mql" in about
+        assert "methods: close, cohort_triangle, conversion" in about
+        assert {"marts.leads_wide", "report.headline", "waterfall.stages"} <= set(tables["table_name"])
+        assert not any(name.startswith(("clean.", "journey.")) for name in tables["table_name"])
+
+    def test_a_plot_shows_the_numbers_of_its_frame(self, output: Path) -> None:
+        """Final cohorts are a line, the others a dotted one; a funnel has a bar per step, a stage a dot at its median."""
+        with published(output) as run:
+            result = run.conversion("mql", "sal", within_days=30)
+            frame, axes = result.df(), result.plot()
+            steps = run.funnel_steps(["mel", "mql"])
+            bars, reached = steps.plot().containers[0], steps.df()["reached"]
+            times = run.time_in_stage()
+            dots, medians = times.plot().lines[-1], times.df()["median_days"]
+        final = frame[frame["is_mature"]]
+        assert list(final["rate"]) == list(axes.lines[0].get_ydata())
+        assert list(frame[~frame["is_mature"]]["rate"]) == list(axes.lines[1].get_ydata())
+        assert list(reached) == [bar.get_height() for bar in bars]
+        assert [each for each in medians if each == each] == [each for each in dots.get_xdata() if each == each]
+
     def test_the_methods_are_the_macros(self) -> None:
         """Each table macro is a method with the same arguments, order and defaults; there are no other methods."""
-        own = {"sql", "close", "help"}
+        own = {"sql", "close", "help", "tables"}
         methods = {name: value for name, value in vars(Published).items() if name[0] != "_" and name not in own}
         assert set(MACROS) == set(methods)
         for name, method in methods.items():
