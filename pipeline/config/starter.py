@@ -137,6 +137,7 @@ keep_reports = 30                    # earlier reports in the archive
 # [mail]                             # recipients of `funnel send` and `funnel run --send`
 # from = "Lead funnel <funnel@example.com>"
 # to = ["revops@example.com"]
+# report_url = "https://reports.example.com/funnel/"   # where readers find the folder reports/; the mail links to it
 # host = "smtp.example.com"          # user and password: FUNNEL_SMTP_USER, FUNNEL_SMTP_PASSWORD of the environment
 """
 
