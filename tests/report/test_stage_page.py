@@ -48,13 +48,12 @@ def table(site: reading.ReadSite, name: str) -> list[list[str]]:
 
 def test_spans_are_counted_by_length(site: reading.ReadSite) -> None:
     """T1: Seven spans in A ended after 1, 1, 2, 3, 4, 5 and 74 days, each in its class; the open one is separate."""
-    percent = "%"
     shown_rows = {row[0]: row[1:] for row in table(site, "lengths-1") if row[1] != "0" or row[3] != "0"}
     assert {
-        "1–2 d": ["2", f"28.6{percent}", "0", f"0{percent}"],
-        "2–4 d": ["2", f"28.6{percent}", "0", f"0{percent}"],
-        "4–7 d": ["2", f"28.6{percent}", "1", f"100{percent}"],
-        "60–90 d": ["1", f"14.3{percent}", "0", f"0{percent}"],
+        "1–2 d": ["2", "28.6%", "0", "0%"],
+        "2–4 d": ["2", "28.6%", "0", "0%"],
+        "4–7 d": ["2", "28.6%", "1", "100%"],
+        "60–90 d": ["1", "14.3%", "0", "0%"],
     } == shown_rows
 
 
@@ -107,10 +106,11 @@ def test_the_page_describes_the_kind_of_its_stage(site: reading.ReadSite) -> Non
         ], words
 
 
-def test_the_page_of_a_gate_lists_its_leads(site: reading.ReadSite) -> None:
-    """Gate B lists both leads, the longest wait first; other stages list none."""
-    assert ["L3", "L4"] == [row[0] for row in table(site, "gate-2")]
-    assert "table-gate-1" not in site.tables
+def test_the_page_of_a_stage_lists_the_leads_that_wait_in_it(site: reading.ReadSite) -> None:
+    """The longest wait is first; the last path stage and stages off the path list none, except a hold."""
+    here = {number: [row[0] for row in table(site, f"here-{number}")] for number in (1, 2, 3, 5)}
+    assert {1: ["L6"], 2: ["L3", "L4"], 3: ["L1"], 5: ["L5"]} == here
+    assert not {"table-here-4", "table-here-7"} & set(site.tables)
 
 
 def test_a_business_sla_is_not_drawn(site: reading.ReadSite) -> None:

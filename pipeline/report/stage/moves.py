@@ -13,9 +13,7 @@ from pipeline.report.layout.table import (
     BarRow,
     Details,
     LegendItem,
-    Table,
     TableColumn,
-    more_rows,
     number,
     table,
     word,
@@ -40,16 +38,11 @@ NO_STAGE = {"new": "First entry", "restored": "Restored after a deletion", "dele
 
 @dataclass(frozen=True)
 class StageMoves:
-    """Moves in and out, and the leads in a gate."""
+    """Moves in and out."""
 
     sentences: tuple[str, ...]
     moves_in: BarChart
     moves_out: BarChart
-    in_gate: Table | None
-
-
-MAX_GATE_LEADS_SHOWN = 10
-"""Leads in a gate listed. The printed query lists all of them."""
 
 
 def stage_moves(report: Report, stage: Row, flow: Row | None) -> StageMoves:
@@ -77,7 +70,6 @@ def stage_moves(report: Report, stage: Row, flow: Row | None) -> StageMoves:
             denominator="all stays that ended",
             key="out",
         ),
-        in_gate=_gate_table(report, stage, flow.closing if flow else 0) if stage.is_gate else None,
     )
 
 
@@ -182,29 +174,3 @@ def _sentences(stage: Row, moves_out: tuple[Row, ...], flow: Row | None) -> tupl
     elif flow.in_new == flow.ins:
         sentences.append("Every stay here is the lead’s first entry: nobody came from another stage.")
     return tuple(sentences)
-
-
-def _gate_table(report: Report, stage: Row, leads: int) -> Table | None:
-    """Return the leads in a gate, oldest first; None if it is empty."""
-    answer = report.rows(
-        "report.stuck_leads",
-        "lead_position",
-        where=f"stage = {quoted(stage.stage)}",
-        order="age_days desc, lead_id",
-        max_rows=MAX_GATE_LEADS_SHOWN,
-    )
-    if not answer.rows:
-        return None
-    return table(
-        answer.rows,
-        (
-            word("Lead", "lead_id", tone="id"),
-            word("Account", "account_id", tone="id"),
-            word("Since", "entered_date", text.day),
-            number("Age", "age_days", text.days),
-        ),
-        caption=f"Who sits in {stage.label} now, longest first",
-        source=report.source(answer, unit="leads (open stays)", basis="at as-of", denominator="none: a list"),
-        notes=more_rows(leads - len(answer.rows)),
-        key=f"gate-{stage.stage_no}",
-    )

@@ -10,6 +10,7 @@ from pipeline.report.flow.page import FLOW_LEGEND, stage_balance
 from pipeline.report.layout.table import BarChart, Details, LegendItem, Table
 from pipeline.report.owners import sla
 from pipeline.report.query import Report, Row
+from pipeline.report.stage.here_now import leads_here_now
 from pipeline.report.stage.moves import StageMoves, stage_moves
 from pipeline.report.stage.stays import MonthChart, months_of_exit, stay_lengths
 from pipeline.report.stage.time import times
@@ -26,6 +27,7 @@ class StagePage:
     flow: Details | None
     flow_legend: tuple[LegendItem, ...]
     stage_moves: StageMoves
+    here_now: Table | None
     time: BarChart | None
     lengths: BarChart | None
     months: MonthChart | None
@@ -54,6 +56,7 @@ def _page(report: Report, stage: Row, chart: BarChart, flow: Row | None, limit: 
         flow=stage_balance(report, stage),
         flow_legend=FLOW_LEGEND,
         stage_moves=stage_moves(report, stage, flow),
+        here_now=leads_here_now(report, stage, flow.closing if flow else 0),
         time=_time(chart, stage),
         lengths=stay_lengths(report, stage),
         months=months_of_exit(report, stage),
