@@ -127,23 +127,12 @@ def _control(answer: Answer, value: int | None) -> str:
     return f"The first row says {answer.control} = {text.count(value)}."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report(Footnotes):
     """One report of a database. Pages ask it for their rows, and each query runs once."""
 
-    as_of: str = field(init=False)
-    before_coverage: frozenset[date] = field(init=False)
-    dimension_labels: Mapping[str, str] = field(init=False)
     connection: QueryConnection
     filter: ReportFilter
-
-    def __post_init__(self) -> None:
-        """Read what every page needs. Raises duckdb.Error when a table is missing."""
-        object.__setattr__(self, "as_of", f"{text.moment(self.overview.as_of_local)} {self.overview.timezone}")
-        months = "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
-        object.__setattr__(self, "before_coverage", frozenset(month for (month,) in self.fetch(months)))
-        labels = self.fetch("select dimension, label from waterfall.dimensions")
-        object.__setattr__(self, "dimension_labels", {name: text.isolated(label) for name, label in labels})
 
     @property
     def is_all(self) -> bool:
@@ -197,8 +186,22 @@ def read_reports(connection: QueryConnection) -> tuple[ReportFilter, ...]:
 
 
 def read_report(connection: QueryConnection, key: str = "all") -> Report:
-    """Return the report with this key. Raises StopIteration when there is no such report."""
-    return Report(connection, next(each for each in read_reports(connection) if each.report == key))
+    """Return the report with this key. Raises StopIteration when there is no such report, duckdb.Error without its tables."""
+    chosen = next(each for each in read_reports(connection) if each.report == key)
+    ((as_of, timezone),) = connection.execute(
+        f"select as_of_local, timezone from report.overview where {chosen.condition}"
+    ).fetchall()
+    months = connection.execute(
+        "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
+    ).fetchall()
+    labels = connection.execute("select dimension, label from waterfall.dimensions").fetchall()
+    return Report(
+        as_of=f"{text.moment(as_of)} {timezone}",
+        before_coverage=frozenset(month for (month,) in months),
+        dimension_labels={name: text.isolated(label) for name, label in labels},
+        connection=connection,
+        filter=chosen,
+    )
 
 
 @cache
