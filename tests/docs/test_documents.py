@@ -69,7 +69,7 @@ def test_every_named_table_exists(path: Path) -> None:
     tables = published_columns()
     text = path.read_text("utf-8")
     mentioned = {".".join(match) for match in TABLE.findall(text)}
-    files = {f"{layer}.{kind}" for layer in ("report", "waterfall") for kind in ("md", "toml", "py", "html")}
+    files = {f"{layer}.{kind}" for layer in ("report", "waterfall") for kind in ("md", "toml", "py", "html", "png")}
     assert [] == sorted(mentioned - set(tables) - files)
 
 
