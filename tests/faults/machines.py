@@ -107,7 +107,7 @@ def published_as_of(output: Path) -> str:
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
     assert folder.name == manifest["run"]
     assert flows == next(each["rows"] for each in manifest["models"] if each["model"] == "marts.stage_flow")
-    assert f"{int(as_of[-2:])} Mar 2026" in page
+    assert f"Mar {int(as_of[-2:])}, 2026" in page
     assert page.rstrip().endswith("</html>")
     return str(as_of)
 
