@@ -217,6 +217,7 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("owners", "#limits", ("select sum(now_overdue) from report.sla_by_owner where stage = '{stage}'",)),
     ("owners", "#limits", ("select sla_text from waterfall.stages where stage = '{stage}'",)),
     ("stage", "#ways > .lead", CAME_BACK),
+    ("stage", "#now", ("select count(*) - 10 as more from report.stuck_leads where stage = '{key}'",)),
     ("stage", "#time", ("select sla_text from waterfall.stages where stage = '{key}'",)),
     ("stage", "#limits", ("select sla_text from waterfall.stages where stage = '{key}'",)),
     ("stage", ".ways", ("select coalesce(sum(moves), 0) from {query}",)),

@@ -11,17 +11,19 @@ MAX_LEADS_SHOWN = 10
 """Leads listed. The printed query lists all of them."""
 
 
-def leads_here_now(report: Report, stage: Row, leads: int) -> Table | None:
-    """Return the leads that wait in a stage; None if nobody waits there. `leads` is the number of leads in it."""
+def leads_here_now(report: Report, stage: Row) -> Table | None:
+    """Return the leads that wait in a stage; None if nobody waits there."""
+    here = f"stage = {quoted(stage.stage)}"
     answer = report.rows(
         "report.stuck_leads",
         "lead_position",
-        where=f"stage = {quoted(stage.stage)}",
+        where=here,
         order="age_days desc, lead_id",
         max_rows=MAX_LEADS_SHOWN,
     )
     if not answer.rows:
         return None
+    ((leads,),) = report.fetch(f"select count(*) from report.stuck_leads where {report.filter.condition} and {here}")
     return table(
         answer.rows,
         (*LEAD_COLUMNS[:2], OWNER, *LEAD_COLUMNS[2:]),

@@ -56,7 +56,7 @@ def _page(report: Report, stage: Row, chart: BarChart, flow: Row | None, limit: 
         flow=stage_balance(report, stage),
         flow_legend=FLOW_LEGEND,
         stage_moves=stage_moves(report, stage, flow),
-        here_now=leads_here_now(report, stage, flow.closing if flow else 0),
+        here_now=leads_here_now(report, stage),
         time=_time(chart, stage),
         lengths=stay_lengths(report, stage),
         months=months_of_exit(report, stage),
