@@ -119,9 +119,10 @@ def read_waterfall(
 
 def _dimension_labels(funnel: FunnelBlock, problems: Problems) -> tuple[tuple[str, str], ...]:
     labels = funnel.dimension_labels or {}
-    for name in labels.keys() - set(funnel.dimensions):
-        known = f"{did_you_mean(name, funnel.dimensions)}" or f"; known: {', '.join(funnel.dimensions)}"
-        problems.add(("funnel", "dimension_labels", name), f"`{name}` is not one of the dimensions{known}")
+    for name in labels:
+        if name not in funnel.dimensions and not problems.are_in("funnel", "dimensions"):
+            hint = did_you_mean(name, funnel.dimensions) or "; name it in dimensions"
+            problems.add(("funnel", "dimension_labels", name), f"`{name}` is not one of the dimensions{hint}")
     return tuple(labels.items())
 
 

@@ -13,7 +13,7 @@ class Locale:
     """Between thousands."""
     decimal: str = "."
     percent: str = "%"
-    """After a percentage; some locales put a space before the sign."""
+    """After a percentage; some locales put a space before the sign. A sign before the number is written after it, too."""
     is_month_first: bool = True
 
 
@@ -34,6 +34,6 @@ def locale_of(name: str) -> Locale:
     return Locale(
         group=symbols["group"],
         decimal=symbols["decimal"],
-        percent=found.percent_formats[None].pattern.rpartition("0")[2],
+        percent=found.percent_formats[None].pattern.rpartition("0")[2] or "%",
         is_month_first=found.date_formats["medium"].pattern.startswith("M"),
     )

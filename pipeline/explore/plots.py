@@ -23,25 +23,33 @@ def new_axes() -> Axes:
 
 
 def conversion(frame: pd.DataFrame, axes: Axes) -> None:
-    """Draw the rate of each cohort, a line per value: final cohorts with their 95% interval, the others dotted."""
+    """Draw the rate of each cohort, a line per value: final cohorts with their 95% interval, the others dotted.
+
+    With the grain `all` each value has one rate: a dot on its interval.
+    """
+    if frame["cohort_start"].isna().all():
+        names = frame["dimension_value"].astype(str)
+        axes.hlines(names, frame["rate_low"], frame["rate_high"], alpha=0.4, linewidth=4)
+        axes.plot(frame["rate"], names, "o")
+        axes.invert_yaxis()
+        axes.xaxis.set_major_formatter("{x:.0%}")
+    else:
+        _lines(frame, axes)
+    if len(frame):
+        is_ever = frame["window_days"].isna().iloc[0]
+        within = "" if is_ever else f" within {frame['window_days'].iloc[0]:.0f} days"
+        axes.set_title(f"{frame['from_stage'].iloc[0]} → {frame['to_stage'].iloc[0]}{within}")
+
+
+def _lines(frame: pd.DataFrame, axes: Axes) -> None:
     for value, rows in frame.groupby("dimension_value", sort=False):
-        final = rows[rows["is_mature"]]
+        final, others = rows[rows["is_mature"]], rows[~rows["is_mature"]]
         (line,) = axes.plot(final["cohort_start"], final["rate"], marker="o", label=str(value))
-        axes.fill_between(
-            final["cohort_start"], final["rate_low"], final["rate_high"], alpha=0.15, color=line.get_color()
-        )
-        open_rows = rows[~rows["is_mature"]]
-        axes.plot(
-            open_rows["cohort_start"], open_rows["rate"], ":", marker="o", fillstyle="none", color=line.get_color()
-        )
-    first = frame.iloc[0] if len(frame) else None
-    window = (
-        ""
-        if first is None or first["window_days"] != first["window_days"]
-        else f" within {first['window_days']:.0f} days"
-    )
-    axes.set_title("" if first is None else f"{first['from_stage']} → {first['to_stage']}{window}; dotted: not final")
+        color = line.get_color()
+        axes.fill_between(final["cohort_start"], final["rate_low"], final["rate_high"], alpha=0.15, color=color)
+        axes.plot(others["cohort_start"], others["rate"], ":", marker="o", fillstyle="none", color=color)
     axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.set_xlabel("dotted: not final")
     if frame["dimension_value"].nunique() > 1:
         axes.legend()
 

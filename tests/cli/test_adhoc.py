@@ -101,11 +101,14 @@ class TestPython:
             frame, axes = result.df(), result.plot()
             steps = run.funnel_steps(["mel", "mql"])
             bars, reached = steps.plot().containers[0], steps.df()["reached"]
+            by_source = run.conversion("mql", "sal", by="lead_source", grain="all")
+            values, rates = by_source.plot().lines[-1], by_source.df()["rate"]
             times = run.time_in_stage()
             dots, medians = times.plot().lines[-1], times.df()["median_days"]
         final = frame[frame["is_mature"]]
         assert list(final["rate"]) == list(axes.lines[0].get_ydata())
         assert list(frame[~frame["is_mature"]]["rate"]) == list(axes.lines[1].get_ydata())
+        assert list(rates) == list(values.get_xdata())
         assert list(reached) == [bar.get_height() for bar in bars]
         assert [each for each in medians if each == each] == [each for each in dots.get_xdata() if each == each]
 

@@ -73,7 +73,7 @@ def record(report: Report) -> Table | None:
         caption="Expected final rates of past ends of a month, against the outcome",
         source=report.source(
             answer,
-            unit="estimates: one per end of a month and monthly cohort of which somebody was open then",
+            unit="estimates: one for each monthly cohort that had open units at the end of a month",
             basis=(
                 "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "
                 "by its age; each estimate is in quality.settled_backtest"

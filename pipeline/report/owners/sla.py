@@ -14,8 +14,8 @@ from pipeline.report.text import SMALL_SAMPLE
 
 DENOMINATOR = "met + breached + open, overdue; stays that may still make it are left out"
 OWNER_NOTE = (
-    "The counts are of stays by the owner when the lead came. The last two columns are the to-do list by the owner now: "
-    "whoever inherits an overdue lead has it to do, and has not breached."
+    "The counts are of stays, by the owner when the lead came. The last two columns count open leads by the owner now. An owner "
+    "who takes over an overdue lead must work it, but did not miss the limit."
 )
 COUNTS = (
     number("Met", "met"),
