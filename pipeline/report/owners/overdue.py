@@ -35,13 +35,13 @@ def overdue_page(report: Report) -> OverduePage:
     )
     shown = f" The first {text.count(MAX_LEADS)} are here, all are in the data file." if overdue > MAX_LEADS else ""
     return OverduePage(
-        sentence=f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage, longest first.{shown}"
+        sentence=f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage.{shown}"
         if overdue
         else "No lead is past the limit of its stage.",
         leads=table(
             answer.rows,
             (*LEAD_COLUMNS[:2], STAGE, OWNER, *LEAD_COLUMNS[2:]),
-            caption="Overdue leads, longest overdue first",
+            caption="Overdue leads",
             source=report.source(
                 answer,
                 unit="leads (open stays)",
