@@ -15,15 +15,17 @@ from pipeline.report.data.page import files_page
 from pipeline.report.data.tables import ReportTable
 from pipeline.report.definitions.page import definitions_page
 from pipeline.report.flow.page import volume_page
+from pipeline.report.headline.outcomes import pair_title
 from pipeline.report.overview import variant
-from pipeline.report.overview.page import index_page, open_month
+from pipeline.report.overview.notices import open_month
+from pipeline.report.overview.page import index_page
 from pipeline.report.owners.overdue import overdue_page
 from pipeline.report.owners.page import owners_page
-from pipeline.report.pair.page import pair_pages
+from pipeline.report.pair.page import pair_page
 from pipeline.report.quality import history_coverage
 from pipeline.report.quality.page import quality_page
 from pipeline.report.query import Report, read_reports
-from pipeline.report.stage.page import stage_pages
+from pipeline.report.stage.page import stage_page
 
 MAX_PAIRS_IN_LINE = 4
 """Headline pairs that the navigation shows by name; more are in a menu."""
@@ -83,12 +85,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page: its file, its template in templates/pages, its heading and its content (`page`)."""
+    """One page: its file, its template in templates/pages, its heading and the values that the template prints (`page`)."""
 
     file: str
     template: str
     heading: str
-    page: Any
+    page: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -141,12 +143,12 @@ def build_site(
 
 def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> Iterator[Sheet]:
     yield Sheet(links.INDEX, "index.html", title(report), index_page(report, notes, stale))
-    for pair in pair_pages(report):
-        yield Sheet(links.pair_page(pair.from_stage, pair.to_stage), "pair.html", pair.card.title, pair)
+    for row in answers.headline_pairs(report):
+        yield Sheet(links.pair_page(row.from_stage, row.to_stage), "pair.html", pair_title(row), pair_page(report, row))
     yield Sheet(links.CONVERSION, "conversion.html", "Conversion by cohort", conversion_page(report))
     yield Sheet(links.VOLUMES, "volumes.html", "Volumes that balance", volume_page(report))
-    for stage in stage_pages(report):
-        yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage)
+    for stage in answers.stages(report):
+        yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage_page(report, stage))
     yield Sheet(links.ACCOUNTS, "accounts.html", "Leads and accounts", accounts_page(report))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners_page(report))
     yield Sheet(links.OVERDUE, "overdue.html", "Overdue leads", overdue_page(report))

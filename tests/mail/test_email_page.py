@@ -16,7 +16,6 @@ from pipeline.report.outputs import png
 from pipeline.report.outputs.email import build_email, shorten
 from pipeline.report.outputs.email_html import render_email
 from pipeline.report.query import read_report
-from pipeline.report.site import build_site
 from pipeline.waterfall.definition import Pair, Sla, Stage, Waterfall
 from tests import runs
 from tests.report import gold, reading
@@ -33,7 +32,7 @@ URL = "https://reports.example.com/funnel/"
 def files_of(definition: Waterfall, rows: list[dict[str, Any]], report_url: str | None = None) -> dict[str, bytes]:
     """File name → content of the mail of these rows; its HTML must parse and have no remote address."""
     report = read_report(built(definition, AS_OF, {"stage_entries": rows}))
-    files = render_email(build_email(build_site(report, ()), report, report_url), render.environment())
+    files = render_email(build_email(report, report_url), render.environment())
     html = files["email.html"].decode("utf-8")
     page = reading.read(html)
     assert [] == page.unclosed

@@ -152,6 +152,8 @@ def query_of(node: Node) -> str | None:
                     return _query(each)
                 if "note" not in each.classes:
                     break
+        if "figure" in inner.classes:
+            return _query(inner.find("details", "source")[0])
         own = [each for each in inner.elements if "source" in each.classes and not _is_of_a_table(each)]
         if own:
             return _query(own[0])

@@ -22,9 +22,7 @@ class Read:
     queries: list[tuple[str, str, str]] = field(default_factory=list)
     """(SQL, column, value of that column in the first row, as text)."""
     tables: dict[str, list[list[str]]] = field(default_factory=dict)
-    """The rows of cells by table id, without the small second line of a cell."""
-    terms: list[tuple[str, str]] = field(default_factory=list)
-    """(dt, dd) pairs of the headline equations, in order."""
+    """The rows of cells by table id, without bars and the small second line of a cell."""
     tags: set[str] = field(default_factory=set)
     attributes: list[tuple[str, str, str]] = field(default_factory=list)
     unclosed: list[str] = field(default_factory=list)
@@ -58,11 +56,6 @@ class ReadSite:
         return result
 
     @property
-    def terms(self) -> list[tuple[str, str]]:
-        """(dt, dd) of the index."""
-        return self.pages["index.html"].terms
-
-    @property
     def attributes(self) -> list[tuple[str, str, str]]:
         """(tag, name, value) of all pages."""
         return [each for page in self.pages.values() for each in page.attributes]
@@ -81,6 +74,12 @@ class ReadSite:
     def queries(self) -> list[tuple[str, str, str]]:
         """The queries of all pages, each once."""
         return list(dict.fromkeys(query for page in self.pages.values() for query in page.queries))
+
+    def outcomes(self, number: int) -> list[int]:
+        """Entered, converted, passed over, lost and still open of a headline pair, from the list of its outcomes."""
+        starts = ("All", "Went on", "Passed over", "Lost", "Still open")
+        rows = self.tables[f"table-fates-{number}"][1:]
+        return [sum(plain(units) for outcome, units, _ in rows if outcome.startswith(start)) for start in starts]
 
     def dead_links(self) -> list[tuple[str, str]]:
         """(page, link) of every link without a target page of the site, or without a target id on it."""
@@ -136,14 +135,16 @@ class _Page(HTMLParser):
         self.query: tuple[str, str] | None = None
         self.table = ""
         self.gathered = ""
+        self.is_chart = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._record_attributes(tag, attrs)
         attributes = {name: value or "" for name, value in attrs}
         if tag not in VOID:
             self.open.append(tag)
-        if tag in ("td", "th", "dt", "dd"):
+        if tag in ("td", "th"):
             self.gathered = ""
+            self.is_chart = "chart" in attributes.get("class", "").split()
         if tag == "table" and "id" in attributes:
             self.table = attributes["id"]
             self.result.tables[self.table] = []
@@ -163,12 +164,8 @@ class _Page(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> at line {self.getpos()[0]} closes another tag"
         if tag == "table":
             self.table = ""
-        if tag in ("td", "th") and self.table:
+        if tag in ("td", "th") and self.table and not self.is_chart:
             self.result.tables[self.table][-1].append(self.gathered)
-        if tag == "dt":
-            self.term = self.gathered
-        if tag == "dd":
-            self.result.terms.append((self.term, self.gathered.strip()))
         if tag == "code" and self.query is not None:
             self.result.queries.append((self.gathered, *self.query))
             self.query = None

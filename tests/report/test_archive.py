@@ -137,7 +137,7 @@ def test_every_link_resolves_everywhere(three_runs: Path) -> None:
     reports = (three_runs / "reports").resolve()
     assert [] == broken_links(reports)
     links = [link for path in reports.rglob("*.html") for link in reading.read(path.read_text("utf-8")).links]
-    files = {"data/headline.csv", "funnel.xlsx", "tables.xlsx", "summary.json", "data.html#file-headline"}
+    files = {"data/headline.csv", "funnel.xlsx", "tables.xlsx", "summary.json", "data.html#file-ways_to_count"}
     assert files | {"../../archive.html"} <= set(links)
 
 

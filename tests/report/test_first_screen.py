@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from pipeline.report import text
-from pipeline.report.headline.key_rates import sentence
+from pipeline.report.headline.key_rates import changes_in_words
 from pipeline.report.layout.trend_line import MIN_RANGE, axis_of, trend_line
 from pipeline.report.query import Footnotes, Row
 from pipeline.waterfall.definition import Pair
@@ -68,7 +68,7 @@ class TestSentence:
     )
     def test_direction_decides_the_words(self, rows: tuple[Row, ...], expected: str) -> None:
         """What moved comes first, then what did not, then what can't be compared."""
-        assert expected == sentence(rows, Footnotes(""))
+        assert expected == changes_in_words(rows, Footnotes(""))
 
 
 class TestFormats:

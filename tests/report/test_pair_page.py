@@ -12,15 +12,13 @@ import duckdb
 import pytest
 
 from pipeline.report import text
-from pipeline.report.layout.charts import trend
-from pipeline.report.layout.columns import Part, Stack, count_ceiling, stacked_columns
+from pipeline.report.layout.bars import stacked_bar, target_bar
 from pipeline.report.outputs import html as render
 from pipeline.report.pair.ages import ramp_of
 from pipeline.settings import shipped
 from pipeline.transform.macros import create_macros, discover_macros
 from pipeline.waterfall.definition import Pair
 from tests.report import reading
-from tests.report.made_rows import made_row
 from tests.report.test_edges import entries, site_of, waterfall
 from tests.sql import harness, made_up
 
@@ -201,46 +199,6 @@ def test_the_mix_equals_the_mart(year: Year, dimension: str) -> None:
     assert all(reading.plain(row[1]) == sum(map(reading.plain, row[2:])) for row in rows)
 
 
-def test_estimates_are_drawn_with_their_record(year: Year) -> None:
-    """Each month that is not final and has an estimate has a diamond with its interval, and the record is beside (K6)."""
-    expected = year.rows(
-        "select month_start, settled_estimate, settled_low, settled_high from report.conversion_months where "
-        + of_pair("window_days is null and is_trend and settled_estimate is not null")
-    )
-    months = year.html.partition('<section id="months"')[2].partition("</section>")[0]
-    assert 0 < len(expected) == months.count('<svg class="d-expected"') == months.count('<line class="expected"')
-    for _, estimate, low, high in expected:
-        assert f"expected final rate {text.rate(estimate)}, 95% interval {text.interval(low, high)}" in months
-    assert "expected final rate of a month that is not final, with its 95% interval" in months
-    ((estimates, held),) = year.rows(
-        f"select estimates, held from report.settled_record where headline_no = {headline_no(year)}"
-    )
-    judged = (
-        f"Of {text.plural(estimates, 'past estimate')} {text.count(held)} held"
-        if estimates
-        else "No past estimate can be"
-    )
-    assert judged in months
-
-
-def test_the_estimate_is_at_its_share_on_the_scale() -> None:
-    """On the scale of the rates, its distances to the ends of its interval are proportional to the numbers."""
-    cohort = made_row(
-        month_start=date(2026, 3, 1), entered=10, converted=2, still_open=6, is_mature=False, is_partial=False, rate=0.2,
-        rate_low=0.1, rate_high=0.4, still_open_share=0.6, settled_estimate=0.5, settled_low=0.4, settled_high=0.7,
-    )  # fmt: skip
-    drawn = trend([cohort], "says", height=136)  # from 0 at 114 to 80% at 14
-    assert [(51.5, "diamond")] == [(dot.y, dot.shape) for dot in drawn.dots]
-    assert [(64.0, 26.5)] == [(line.y1, line.y2) for line in drawn.lines if line.tone == "expected"]
-
-
-def test_without_an_immature_month_there_is_no_estimate() -> None:
-    """Without a diamond there is neither legend nor record."""
-    html, _ = site_of(waterfall(headline=HEADLINE), {"stage_entries": entries(("L1", "a", 1), ("L1", "b", 2))})
-    months = html.partition('<section id="months"')[2].partition("</section>")[0]
-    assert ("d-expected" in months, "expected final rate of a" in months, "past estimate" in months) == (False,) * 3
-
-
 def test_young_cohorts_are_blank_or_hatched() -> None:
     """At the end of March: January is 30 days old, partly 60 days and hatched; March is younger and blank, not 0."""
     moves = (("L1", "a", 1), ("L1", "b", 2), ("L2", "a", 30), ("L3", "a", 40), ("L5", "a", 75))
@@ -287,12 +245,6 @@ def test_arrivals_that_all_entered_after_are_named_without_a_rate() -> None:
     assert "Nobody has arrived at A in these months." in site.text
 
 
-@pytest.mark.parametrize(("most", "top"), [(0, 2), (1, 2), (3, 4), (7, 8), (10, 10), (11, 20), (101, 200), (262, 300)])
-def test_scales_end_at_a_round_number(most: int, top: int) -> None:
-    """The end is just above the highest column, and half of it is an integer."""
-    assert (top, 0) == (count_ceiling(most), top % 2)
-
-
 @pytest.mark.parametrize(
     ("rates", "rate", "tone"),
     [
@@ -309,13 +261,20 @@ def test_ramps_span_the_shares_that_occur(rates: list[float], rate: float, tone:
     assert f"heat-{tone}" == ramp_of(rates).tone(rate)
 
 
-def test_stacked_columns_add_up() -> None:
-    """Parts add up to the height of the column; a part of size 0 is not drawn; untitled parts are one shape per tone."""
-    stacks = (Stack("Jan", (Part("a", 1, "one"), Part("b", 0, "none"), Part("c", 3, "three"))), Stack("Feb", ()))
-    titled = stacked_columns(stacks, 4, (), "says", height=136)
-    assert [("a", 25, 89), ("c", 75, 14)] == [(each.tone, each.height, each.y) for each in titled.rects]
-    plain = stacked_columns([Stack("Jan", (Part("a", 1),)), Stack("Feb", (Part("a", 2),))], 4, (), "says", height=136)
-    assert [("a", 2)] == [(area.tone, area.path.count("M")) for area in plain.areas]
+def test_the_parts_of_a_bar_add_up() -> None:
+    """Parts are shares of the whole behind each other; a part of size 0 is not drawn, and a whole of 0 draws nothing."""
+    bar = stacked_bar((("a", 1, "one"), ("b", 0, "none"), ("c", 3, "three")), 8)
+    assert [("track", 0, 100), ("a", 0.0, 12.5), ("c", 12.5, 37.5)] == [
+        (each.tone, each.x, each.width) for each in bar.rects
+    ]
+    assert "one; none; three" == bar.alt_text
+    assert ["track"] == [each.tone for each in stacked_bar((("a", 0, "none"),), 0).rects]
+
+
+@pytest.mark.parametrize(("target", "places"), [(0.75, [75.0]), (1.0, [99.8]), (None, []), (0.0, [])])
+def test_a_bar_has_a_line_at_its_target(target: float | None, places: list[float]) -> None:
+    """The line is inside the bar; there is none without a target."""
+    assert places == [line.x1 for line in target_bar((), 8, target, "says").lines]
 
 
 def luminance(colour: str) -> float:

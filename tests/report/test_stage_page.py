@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from pipeline.report.stage.stays import sla_position
+from pipeline.report.stage.stays import holds_limit
 from pipeline.waterfall.definition import Sla, WorkingCalendar
 from tests.report import reading
 from tests.report.made_rows import made_row
@@ -113,36 +112,27 @@ def test_the_page_of_a_stage_lists_the_leads_that_wait_in_it(site: reading.ReadS
     assert not {"table-here-4", "table-here-7"} & set(site.tables)
 
 
-def test_a_business_sla_is_not_drawn(site: reading.ReadSite) -> None:
-    """A calendar SLA has a line and a legend; for an SLA of business hours the page says that it is not drawn."""
-    assert "limit of the stage, 3 days" in site.pages["stage-a.html"].text
-    assert "limit of the stage" not in site.pages["stage-c.html"].text
-    assert "The limit counts business hours" in site.pages["stage-c.html"].text
-    assert "The limit counts business hours" not in site.pages["stage-a.html"].text
+def test_the_class_of_the_limit_is_marked(site: reading.ReadSite) -> None:
+    """A limit of three days is in the class of two to four days; a limit in business hours is in no class."""
+    assert "2–4 dhere is its limit, 3 days" in site.pages["stage-a.html"].text
+    assert "here is its limit" not in site.pages["stage-c.html"].text
 
 
 @pytest.mark.parametrize(
-    ("limit", "place"), [(0, 0.0), (3600, 33.33), (9000, 50.0), (14400, 66.67), (14401, None), (None, None)]
+    ("limit", "places"), [(3600, [1]), (3601, [2]), (14400, [2]), (14401, [3]), (None, [])], ids=str
 )
-def test_the_sla_is_at_its_place_on_the_scale(limit: int | None, place: float | None) -> None:
-    """It is on an edge, within a class in proportion, or beyond the last edge and not drawn."""
+def test_a_limit_is_in_one_class(limit: int | None, places: list[int]) -> None:
+    """A limit at the upper edge belongs to the class below it; the last class has no upper edge."""
     edges = ((0, 3600), (3600, 14400), (14400, None))
-    classes = [
-        made_row(class_no=number, from_seconds=low, to_seconds=high, limit_seconds=limit)
-        for number, (low, high) in enumerate(edges, 1)
-    ]
-    assert place == sla_position(classes)
+    classes = [made_row(from_seconds=low, to_seconds=high, limit_seconds=limit) for low, high in edges]
+    assert places == [number for number, row in enumerate(classes, 1) if holds_limit(row)]
 
 
-def test_the_incomplete_month_is_not_part_of_the_line() -> None:
-    """The incomplete month of exit is a ring, and its number has (so far)."""
+def test_the_incomplete_month_of_exit_is_marked() -> None:
+    """The number of the incomplete month has (so far)."""
     moves = (("L1", "a", 0), ("L1", "b", 40), ("L2", "a", 41), ("L2", "b", 62))
-    html, site = page_at(datetime(2026, 3, 20, tzinfo=UTC), *moves)
+    _, site = page_at(datetime(2026, 3, 20, tzinfo=UTC), *moves)
     assert "Mar 2026 (so far)" == table(site, "time-months-1")[0][0]
-    months = html[html.index('<figure class="months">') :]
-    drawing = months[: months.index("</figure>")]
-    assert (1, 1) == (len(re.findall('class="d-all"', drawing)), len(re.findall('class="d-rate"', drawing)))
-    assert 'class="a-curve"' not in drawing
 
 
 def leads(accounts: dict[str, str]) -> list[dict[str, Any]]:

@@ -39,11 +39,10 @@ def rows() -> dict[str, Any]:
         ("account", ["3", "1", "0", "1", "1"]),
     ],
 )
-def test_the_card_counts_and_names_its_unit(unit: Unit, counts: list[str]) -> None:
-    """Counts, sentence, table and footnotes of the headline have one unit and its name (K1, K3)."""
+def test_the_page_of_a_pair_counts_and_names_its_unit(unit: Unit, counts: list[str]) -> None:
+    """Counts, table and footnotes of a headline pair have one unit and its name (K1, K3)."""
     html, page = site_of(waterfall(unit=unit, headline=(Pair("a", "b", 1.0),), windows=(30,)), rows())
-    assert counts == [value for _, value in page.terms[:5]]
-    card = html[html.index('id="pair-1"') :].partition("</article>")[0]
+    card = html[html.index('id="short"') :].partition("</section>")[0]
     others = {"cycle", "lead", "account"} - {unit}
     words = re.sub(r"<[^>]*>|one run of a lead|all its leads|of its leads|furthest lead|report\.\w+", " ", card)
     assert {unit} == {word for word in (unit, *others) if re.search(rf"\b{word}s? (that|in |are|\()", words)}
@@ -69,7 +68,7 @@ def test_the_unit_account_without_accounts_counts_nothing() -> None:
     """The head of the page says why."""
     _, page = site_of(waterfall(unit="account", headline=(Pair("a", "b"),)), {"stage_entries": entries(*MOVES)})
     assert "The unit is the account, and no lead names one: the headline counts nothing." in page.text
-    assert "No account has arrived at A yet" in page.text
+    assert "Nobody has arrived at A in these months." in page.text
 
 
 def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
@@ -98,4 +97,6 @@ def test_a_buying_group_is_an_account(tmp_path: Path) -> None:
     assert [("Acme / data", "qualified_demand", False), ("Acme / web", None, False)] == [
         tuple(row.values()) for row in runs.ask(tmp_path / "build", sql)
     ]
-    assert "of 2 accounts" in reading.read_folder(done.report.parent).text
+    tables = reading.read_folder(done.report.parent).tables
+    pair = next(name for name, table in tables.items() if name.startswith("table-fates-") and table[-1][1] == "2")
+    assert ["Outcome", "Accounts", "Share"] == tables[pair][0]

@@ -9,20 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.report.changes import volumes
-from pipeline.report.changes.bars import part_bar
 from pipeline.report.changes.changes import Parts, apportioned, sentence, split_line, tenths
+from pipeline.report.layout.bars import two_sided_bar
 from pipeline.report.query import Answer, Footnotes, Row
 from tests.report.made_rows import made_row
 
 ROW = made_row(
-    headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=None,
-    is_headline_window=False,
+    headline_no=1, from_stage="mql", to_stage="sal", from_label="MQL", to_label="SAL", unit="cycle", window_days=30,
+    is_headline_window=True,
     latest_month=date(2025, 10, 1), latest_entered=267, latest_converted=209, latest_rate=209 / 267,
     previous_month=date(2025, 9, 1), previous_entered=219, previous_converted=156, previous_rate=156 / 219,
     change=209 / 267 - 156 / 219, change_low=-0.0068, change_high=0.1482, is_noise=True, is_enough=True,
 )  # fmt: skip
 WEB = made_row(
-    headline_no=1, window_days=None, dimension="lead_source", value_no=1, dimension_value="web", values_inside=1,
+    headline_no=1, window_days=30, dimension="lead_source", value_no=1, dimension_value="web", values_inside=1,
     latest_entered=69, latest_share=0.26, latest_rate=53 / 69, previous_entered=66, previous_share=0.3,
     previous_rate=44 / 66, mix_part=0.0013, rate_part=0.0284, change_low=-0.05, change_high=0.248, is_noise=True,
     is_enough=True,
@@ -42,14 +42,14 @@ def plain(text: str) -> str:
 class TestSentence:
     def test_a_change_that_is_not_significant_has_no_direction(self) -> None:
         expected = (
-            "MQL → SAL: 78.3% of 267 cycles in Oct 2025 after 71.2% of 219 in Sep 2025: +7.0 pts, "
+            "MQL → SAL within 30 days: 78.3% of 267 cycles in Oct 2025 after 71.2% of 219 in Sep 2025: +7.0 pts, "
             "no clear change (95% interval −0.7 pts to +14.8 pts)."
         )
         assert expected.replace("−0.7 pts", "−0.7") == plain(sentence(ROW, Footnotes("now")))
 
     @pytest.mark.parametrize(("factor", "word"), [(1, "up 7.0 pts"), (-1, "down 7.0 pts")])
     def test_a_significant_change_has_a_direction(self, factor: int, word: str) -> None:
-        row = ROW._replace(change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False, window_days=30)
+        row = ROW._replace(change=factor * 0.07, change_low=0.01, change_high=0.13, is_noise=False)
         text = plain(sentence(row, Footnotes("now")))
         assert text.startswith("MQL → SAL within 30 days: ")
         assert f": {word} (95% interval +1.0 to +13.0 pts)." in text
@@ -57,7 +57,9 @@ class TestSentence:
 
     def test_too_few_give_counts_and_no_rate(self) -> None:
         row = ROW._replace(latest_entered=12, is_enough=False)
-        assert "MQL → SAL: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(row, Footnotes("now"))
+        assert "MQL → SAL within 30 days: too few to say: 12 cycles in Oct 2025, 219 in Sep 2025." == sentence(
+            row, Footnotes("now")
+        )
 
     def test_a_single_final_month_has_no_comparison(self) -> None:
         row = ROW._replace(previous_month=None, previous_entered=None, change=None, is_noise=None, is_enough=False)
@@ -146,13 +148,17 @@ class TestVolume:
 
 
 class TestBar:
-    def test_parts_of_one_sign_are_in_a_row(self) -> None:
-        bar = part_bar(0.1, 0.3, 0.4, "")
-        assert [("rates", 50.0, 37.5), ("mix", 87.5, 12.5)] == [(each.tone, each.x, each.width) for each in bar.rects]
-
-    def test_opposite_parts_are_on_both_sides(self) -> None:
-        bar = part_bar(-0.2, 0.4, 0.4, "")
-        assert [("rates", 50.0, 50.0), ("mix", 25.0, 25.0)] == [(each.tone, each.x, each.width) for each in bar.rects]
-
-    def test_no_change_draws_nothing(self) -> None:
-        assert () == part_bar(0.0, 0.0, 0.0, "").rects
+    @pytest.mark.parametrize(
+        ("rates", "mix", "expected"),
+        [
+            (0.3, 0.1, [("rates", 50.0, 37.5), ("mix", 87.5, 12.5)]),
+            (0.4, -0.2, [("rates", 50.0, 50.0), ("mix", 25.0, 25.0)]),
+            (0.0, 0.0, []),
+        ],
+        ids=["one sign in a row", "opposite signs on both sides", "nothing"],
+    )
+    def test_parts_begin_in_the_middle(
+        self, rates: float, mix: float, expected: list[tuple[str, float, float]]
+    ) -> None:
+        bar = two_sided_bar((("rates", rates, ""), ("mix", mix, "")), 0.4)
+        assert expected == [(each.tone, each.x, each.width) for each in bar.rects]

@@ -3,71 +3,41 @@
 from __future__ import annotations
 
 from pipeline.report import links, text
-from pipeline.report.layout import charts
-from pipeline.report.layout.table import (
-    BarChart,
-    BarRow,
-    Cell,
-    Details,
-    LegendItem,
-    Table,
-    TableColumn,
-    more_rows,
-    number,
-    table,
-    word,
-)
-from pipeline.report.query import Answer, Report, Row
+from pipeline.report.layout.bars import Part, bars
+from pipeline.report.layout.table import Cell, Table, TableColumn, more_rows, number, table, word
+from pipeline.report.query import Report, Row
 
 MAX_ACCOUNTS_SHOWN = 20
 """Accounts listed. The printed query lists all of them."""
 
 
-def accounts_by_stage(report: Report, answer: Answer) -> BarChart:
+def accounts_by_stage(report: Report) -> Table:
     """Return accounts by the highest-ranked path stage of any of their leads."""
+    answer = report.rows("report.accounts_by_stage", "accounts", order="place")
     largest = max((row.accounts for row in answer.rows), default=0)
-    return BarChart(
-        title="Accounts by the stage in which they stand now",
-        rows=tuple(
-            BarRow(
-                row.label,
-                charts.stacked_bar(
-                    [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))],
-                    largest,
-                    f"{row.label}: {text.count(row.accounts)} of {text.plural(row.all_accounts, 'account')}",
-                    height=16,
-                ),
-                text.plural(row.accounts, "account"),
-                (f"{_share(row)} of {text.count(row.all_accounts)}",),
-                link=links.stage_page(row.stage) if row.stage else "",
-            )
-            for row in answer.rows
+
+    def bar(row: Row) -> list[Part]:
+        return [("through" if row.stage else "open", row.accounts, text.plural(row.accounts, "account"))]
+
+    return table(
+        answer.rows,
+        (
+            TableColumn(
+                "Stage", "", lambda row: Cell(row.label, link=links.stage_page(row.stage) if row.stage else ""), "text"
+            ),
+            number("Accounts", "accounts"),
+            bars("Accounts", bar, largest),
+            TableColumn("Share", "", _share),
+            number("Their leads", "leads"),
         ),
-        legend=(
-            LegendItem("through", "the furthest of its leads is here now"),
-            LegendItem("open", "none of its leads is on the path now"),
-        ),
+        caption="Accounts by the stage in which they stand now",
         source=report.source(
             answer,
             unit="accounts",
             basis="the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none",
             denominator="accounts with a lead that has history",
         ),
-        details=Details(
-            "Numbers behind the bars",
-            table(
-                answer.rows,
-                (
-                    word("Stage", "label"),
-                    number("Accounts", "accounts"),
-                    TableColumn("Share", "", _share),
-                    number("Their leads", "leads"),
-                ),
-                caption="Accounts by the stage in which they stand now",
-                key="accounts-now",
-            ),
-        ),
-        key="ways accounts-now",
+        key="accounts-now",
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,26 +11,16 @@ from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.layout.table import Cell, Table, TableRow, columns
 
 
-@dataclass(frozen=True)
-class ArchivePage:
-    """Earlier runs, newest first; None if there are none."""
-
-    runs: Table | None
-
-
-def archive_page(earlier: tuple[EarlierRun, ...]) -> ArchivePage:
-    """Return the archive page. It shows the headline rates as each run published them."""
-    if not earlier:
-        return ArchivePage(None)
+def archive_page(earlier: tuple[EarlierRun, ...]) -> dict[str, Any]:
+    """Return earlier runs, newest first, with the headline rates as each run published them; None if there are none."""
     pairs = list(dict.fromkeys(title for run in earlier for title, _ in _pairs(run)))
-    return ArchivePage(
-        Table(
-            caption="Earlier runs, newest first, with their headline rates",
-            columns=columns("As of", "Leads waiting", "Overdue", *pairs),
-            rows=tuple(_row(run, pairs) for run in earlier),
-            key="nights",
-        )
+    runs = Table(
+        caption="Earlier runs, newest first, with their headline rates",
+        columns=columns("As of", "Leads waiting", "Overdue", *pairs),
+        rows=tuple(_row(run, pairs) for run in earlier),
+        key="nights",
     )
+    return {"runs": runs if earlier else None}
 
 
 def _row(run: EarlierRun, pairs: list[str]) -> TableRow:

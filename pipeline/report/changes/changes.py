@@ -1,6 +1,6 @@
-"""Changes of the headline rates, in sentences from report.rate_change and its parts.
+"""The change of a headline rate in its last final month: a sentence, and its split into mix and rates.
 
-A sentence names a direction only if the change is significant, and makes no comparison below `SMALL_SAMPLE` units.
+The sentence names a direction only if the change is significant, and makes no comparison below `SMALL_SAMPLE` units.
 The printed parts of a change are rounded so that they add up to the printed change.
 """
 
@@ -11,21 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.database.connection import quoted
-from pipeline.report import links, text, units
-from pipeline.report.changes import volumes as volume_changes
-from pipeline.report.changes.bars import part_bar
-from pipeline.report.layout.table import (
-    BarChart,
-    BarRow,
-    Cell,
-    Details,
-    LegendItem,
-    Table,
-    TableColumn,
-    TableRow,
-    number,
-    table,
-)
+from pipeline.report import text, units
+from pipeline.report.layout.bars import two_sided_bar
+from pipeline.report.layout.charts import Drawing
+from pipeline.report.layout.table import Cell, LegendItem, Table, TableColumn, TableRow, number, table
 from pipeline.report.query import Answer, Footnotes, Report, Row, Source
 from pipeline.report.text import SMALL_SAMPLE
 
@@ -34,40 +23,16 @@ SPLIT_NOTE = (
     "changed. The split describes and does not explain. Parts are rounded so that they add up to the change. Of twenty values "
     "that did not change, one looks changed by chance."
 )
-
-
-@dataclass(frozen=True)
-class WindowChange:
-    """The change of a pair in one window, with one line per dimension for mix and rates."""
-
-    name: str
-    sentence: str
-    splits: tuple[str, ...]
+LEGEND = (LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed"))
 
 
 @dataclass(frozen=True)
 class PairChange:
-    """The changes of a headline pair. Its own window is the first.
+    """The change of a headline pair in its window, with a line and a table per dimension if both months have enough units."""
 
-    `charts` explain the first window that has enough units.
-    """
-
-    from_stage: str
-    to_stage: str
-    file: str
-    windows: tuple[WindowChange, ...]
-    charts: tuple[BarChart, ...]
-    source: Source
-
-
-@dataclass(frozen=True)
-class Changes:
-    """The section of the index page: one sentence per pair, and the stages."""
-
-    pairs: tuple[PairChange, ...]
-    volumes: str
-    stages: Details
-    note: str
+    sentence: str
+    splits: tuple[str, ...]
+    tables: tuple[Table, ...]
     source: Source
 
 
@@ -95,84 +60,40 @@ class Parts:
         return sum(rates for _, rates in self.tenths)
 
 
-def changes(report: Report) -> Changes:
-    """Return the changes of every pair in every window, and of the stages."""
-    volumes = report.rows("report.volume_change", "latest_ended", order="stage_no")
-    return Changes(
-        pairs=pair_changes(report),
-        volumes=volume_changes.sentence(volumes.rows),
-        stages=volume_changes.stages(report, volumes),
-        note=SPLIT_NOTE if _splits(report) else "",
-        source=_source(report),
+def pair_change(report: Report, headline_no: int) -> PairChange:
+    """Return the change of a headline pair within its window."""
+    answer = report.rows(
+        "report.rate_change", "latest_entered", where=f"headline_no = {headline_no}\n    and is_headline_window"
     )
-
-
-def pair_changes(report: Report) -> tuple[PairChange, ...]:
-    """Return the changes of every headline pair, in the order of the configuration."""
-    by_pair: dict[int, list[Row]] = {}
-    for row in _rate_changes(report).rows:
-        by_pair.setdefault(row.headline_no, []).append(row)
-    return tuple(_pair(report, rows) for rows in by_pair.values())
-
-
-def _rate_changes(report: Report) -> Answer:
-    return report.rows("report.rate_change", "latest_entered", order="headline_no, window_days nulls first")
-
-
-def _splits(report: Report) -> tuple[Row, ...]:
-    return report.rows(
-        "report.rate_change_split", "headline_no", order="headline_no, window_days nulls first, dimension_no"
-    ).rows
-
-
-def _source(report: Report) -> Source:
-    unit = units.plural(report.overview.unit)
-    return report.source(
-        _rate_changes(report),
-        unit=unit,
-        basis="the last complete month whose cohort is final against the final month before it; "
-        "95% interval of the difference: Newcombe’s of the two Wilson intervals",
-        denominator=f"{unit} that arrived at the first stage of the pair in the month",
+    (row,) = answer.rows
+    splits = report.rows(
+        "report.rate_change_split",
+        "headline_no",
+        where=f"headline_no = {headline_no}\n    and window_days = {row.window_days}",
+        order="dimension_no",
     )
-
-
-def _pair(report: Report, rows: list[Row]) -> PairChange:
-    rows = sorted(rows, key=lambda row: not row.is_headline_window)
-    parts = [_parts_of(report, row) if row.is_enough else () for row in rows]
-    explained = next(((row, each) for row, each in zip(rows, parts, strict=True) if each), None)
+    by_dimension = tuple(_parts(report, split) for split in splits.rows) if row.is_enough else ()
+    largest = max(
+        (abs(part) for parts in by_dimension for each in parts.answer.rows for part in _bar(each)), default=0.0
+    )
+    many = units.plural(row.unit)
     return PairChange(
-        from_stage=rows[0].from_stage,
-        to_stage=rows[0].to_stage,
-        file=links.pair_page(rows[0].from_stage, rows[0].to_stage),
-        windows=tuple(
-            WindowChange(
-                name=_window(row).capitalize(),
-                sentence=sentence(row, report),
-                splits=tuple(split_line(row, each) for each in by_dimension),
-            )
-            for row, by_dimension in zip(rows, parts, strict=True)
+        sentence=sentence(row, report),
+        splits=tuple(split_line(row, parts) for parts in by_dimension),
+        tables=tuple(_table(report, row, parts, largest) for parts in by_dimension),
+        source=report.source(
+            answer,
+            unit=many,
+            basis="the last complete month whose cohort is final against the final month before it; "
+            "95% interval of the difference: Newcombe’s of the two Wilson intervals",
+            denominator=f"{many} that arrived at the first stage of the pair in the month",
         ),
-        charts=_charts(report, *explained) if explained else (),
-        source=_source(report),
     )
-
-
-def _parts_of(report: Report, row: Row) -> tuple[Parts, ...]:
-    """Return the parts of the change of a pair in a window, one entry per dimension."""
-    return tuple(
-        _parts(report, split)
-        for split in _splits(report)
-        if (split.headline_no, split.window_days) == (row.headline_no, row.window_days)
-    )
-
-
-def _window(row: Row) -> str:
-    return "ever" if row.window_days is None else f"within {row.window_days} days"
 
 
 def sentence(row: Row, footnotes: Footnotes) -> str:
     """Return the change of one pair and window as a sentence."""
-    name = f"{row.from_label} → {row.to_label}" + ("" if row.window_days is None else f" {_window(row)}")
+    name = f"{row.from_label} → {row.to_label} within {row.window_days} days"
     latest, previous = footnotes.month(row.latest_month), footnotes.month(row.previous_month)
     if row.latest_month is None:
         return f"{name}: no complete month is final yet, so there is nothing to compare."
@@ -280,59 +201,23 @@ def _interval(low: float | None, high: float | None) -> str:
     return f"{text.points(low).removesuffix(f'{text.THIN}pts')} to {text.points(high)}"
 
 
-def _charts(report: Report, row: Row, by_dimension: Sequence[Parts]) -> tuple[BarChart, ...]:
-    """Return one chart per dimension. All have the same scale, so that they can be compared."""
-    largest = max(
-        (
-            max(abs(part.mix_part), abs(part.rate_part), abs(part.mix_part + part.rate_part))
-            for parts in by_dimension
-            for part in parts.answer.rows
-        ),
-        default=0.0,
-    )
-    return tuple(_chart(report, row, parts, largest) for parts in by_dimension)
-
-
-def _chart(report: Report, row: Row, parts: Parts, largest: float) -> BarChart:
-    then, now = report.month(row.previous_month), report.month(row.latest_month)
-    return BarChart(
-        title=f"By {parts.label}, {_window(row)}, {then} to {now}: {text.points(row.change)} in all",
-        rows=tuple(
-            BarRow(
-                label=_name(value),
-                drawing=part_bar(
-                    value.mix_part, value.rate_part, largest, f"mix {_points(mix)}, rates {_points(rates)}"
-                ),
-                value=_points(mix + rates),
-                notes=(f"mix {_points(mix)}, rates {_points(rates)}", _value_note(value, row.unit)),
-            )
-            for value, (mix, rates) in zip(parts.answer.rows, parts.tenths, strict=True)
-        ),
-        legend=(LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed")),
-        source=report.source(
-            parts.answer,
-            unit=units.plural(row.unit),
-            basis=f"cohorts of {then} and {now}; window: {_window(row)}; midpoint decomposition (Kitagawa 1955)",
-            denominator=f"n; share: all {units.plural(row.unit)} of the month",
-        ),
-        details=Details("Numbers behind the chart", _table(row, parts, then, now)),
-        key="change-parts",
-    )
+def _bar(part: Row) -> tuple[float, float, float]:
+    return part.mix_part, part.rate_part, part.mix_part + part.rate_part
 
 
 def _name(value: Row) -> str:
     return value.dimension_value if value.dimension_value is not None else text.other_values(value.values_inside)
 
 
-def _value_note(value: Row, unit: str) -> str:
-    if not value.is_enough:
-        then, now = text.count(value.previous_entered), text.plural(value.latest_entered, unit)
-        return f"too few to say more: {then}, then {now}"
-    return _rates(value)
-
-
-def _table(row: Row, parts: Parts, then: str, now: str) -> Table:
+def _table(report: Report, row: Row, parts: Parts, largest: float) -> Table:
+    then, now = report.month(row.previous_month), report.month(row.latest_month)
     tenths_of = dict(zip((value.value_no for value in parts.answer.rows), parts.tenths, strict=True))
+
+    def drawing(value: Row) -> Drawing:
+        mix, rates = tenths_of[value.value_no]
+        parts = (("rates", value.rate_part, f"rates {_points(rates)}"), ("mix", value.mix_part, f"mix {_points(mix)}"))
+        return two_sided_bar(parts, largest)
+
     return table(
         parts.answer.rows,
         (
@@ -352,10 +237,17 @@ def _table(row: Row, parts: Parts, then: str, now: str) -> Table:
             TableColumn("Mix", "", lambda value: _points(tenths_of[value.value_no][0])),
             TableColumn("Rates", "", lambda value: _points(tenths_of[value.value_no][1])),
             TableColumn("Together", "", lambda value: Cell(_points(sum(tenths_of[value.value_no])), "sum")),
+            TableColumn("Parts", "", lambda value: Cell("", drawing=drawing(value)), "chart"),
         ),
-        caption=f"{row.from_label} → {row.to_label}: the change of the rate by {parts.label}, {_window(row)}",
+        caption=f"By {parts.label}, {then} to {now}: {text.points(row.change)} in all",
         tone=lambda value: "" if value.is_enough else "small-n",
         total=_total_row(row, parts),
+        source=report.source(
+            parts.answer,
+            unit=units.plural(row.unit),
+            basis=f"cohorts of {then} and {now}; window: {row.window_days} days; midpoint decomposition (Kitagawa 1955)",
+            denominator=f"n; share: all {units.plural(row.unit)} of the month",
+        ),
         notes=(
             f"Grey: fewer than {SMALL_SAMPLE} {units.plural(row.unit)} in one of the months: nothing is said of its change.",
         ),
@@ -390,6 +282,7 @@ def _total_row(row: Row, parts: Parts) -> TableRow:
             Cell(_points(parts.mix)),
             Cell(_points(parts.rates)),
             Cell(text.points(row.change), "sum"),
+            Cell(""),
         ),
         "total",
     )

@@ -1,13 +1,37 @@
-"""Changes of volume between the last two complete months: a sentence and its table."""
+"""Changes of volume between the last two complete months in a sentence."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from pipeline.report import links, text
-from pipeline.report.layout.table import Cell, Details, TableColumn, join_words, number, table
-from pipeline.report.query import Answer, Report, Row
+from pipeline.report import text
+from pipeline.report.layout.table import join_words
+from pipeline.report.query import Report, Row, Source
 from pipeline.report.text import SMALL_SAMPLE
+
+
+@dataclass(frozen=True)
+class VolumeChange:
+    """Which stages had clearly more or fewer arrivals."""
+
+    sentence: str
+    source: Source
+
+
+def volume_change(report: Report) -> VolumeChange:
+    """Return the change of arrivals at the path stages."""
+    answer = report.rows("report.volume_change", "latest_arrivals", order="stage_no")
+    return VolumeChange(
+        sentence(answer.rows),
+        report.source(
+            answer,
+            unit="cycles",
+            basis="arrivals in the month; no clear change: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀); "
+            f"too few: fewer than {SMALL_SAMPLE} arrivals in both months together",
+            denominator="none: these are counts",
+        ),
+    )
 
 
 def sentence(stages: Sequence[Row]) -> str:
@@ -32,63 +56,3 @@ def _moved(stage: Row) -> str:
     change = stage.change or 0
     then, now = text.count(stage.previous_arrivals), text.count(stage.latest_arrivals)
     return f"{stage.label}, {'up' if change > 0 else 'down'} {text.count(abs(change))} ({then} → {now})"
-
-
-def stages(report: Report, answer: Answer) -> Details:
-    """Return the table behind the sentence, with the time in stage of stays that ended."""
-    first = answer.rows[0]
-    then = text.month(first.previous_month) if first.previous_month else "month before"
-    now = text.month(first.latest_month) if first.latest_month else "last month"
-    ended = "of the stays that ended in the month"
-    changed = table(
-        answer.rows,
-        (
-            TableColumn("Stage", "", lambda row: Cell(row.label, link=links.stage_page(row.stage)), "text"),
-            number(f"Arrivals, {then}", "previous_arrivals"),
-            number(f"Arrivals, {now}", "latest_arrivals"),
-            TableColumn("Change", "", _change),
-            TableColumn(
-                f"Median time, {then}",
-                "previous_median_days",
-                lambda row: _median(row.previous_median_days, row.previous_ended),
-                hint=ended,
-            ),
-            TableColumn(
-                f"Median time, {now}",
-                "latest_median_days",
-                lambda row: _median(row.latest_median_days, row.latest_ended),
-                hint=ended,
-            ),
-            TableColumn(
-                "Overdue now", "overdue", lambda row: Cell(text.count(row.overdue), "" if row.overdue else "none")
-            ),
-        ),
-        caption="Path stages, the last complete month against the month before",
-        source=report.source(
-            answer,
-            unit="cycles; stays; leads overdue",
-            basis="arrivals in the month; stays that ended in the month, by their counts: medians are not tested",
-            denominator="none: counts and medians",
-        ),
-        notes=(
-            "No clear change: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀). "
-            f"Nothing is said of fewer than {SMALL_SAMPLE} arrivals in both months together.",
-        ),
-        key="volume-change",
-    )
-    return Details("Arrivals and time in stage", changed, note=f"{now} against {then}" if first.previous_month else "")
-
-
-def _change(row: Row) -> Cell:
-    if row.change is None:
-        return Cell(text.DASH, "none")
-    if not row.is_enough:
-        return Cell(text.DASH, "small-n", "too few to say")
-    sign = "+" if row.change > 0 else ""
-    return Cell(f"{sign}{text.count(row.change)}", note="no clear change" if row.is_noise else "clear change")
-
-
-def _median(days: float | None, ended: int) -> Cell:
-    if days is None:
-        return Cell(text.DASH, "none")
-    return Cell(text.days(days), "small-n" if ended < SMALL_SAMPLE else "", f"of {text.count(ended)}")

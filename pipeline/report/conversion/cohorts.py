@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from pipeline.database.connection import quoted
 from pipeline.report import answers, links, text, units
 from pipeline.report.conversion import estimate
-from pipeline.report.layout import charts
 from pipeline.report.layout.table import Cell, Details, Table, TableColumn, TableRow, number, table, texts
 from pipeline.report.query import Report, Row
 from pipeline.report.text import SMALL_SAMPLE
@@ -20,19 +18,6 @@ COUNTS = (
     number("Lost", "lost"),
 )
 STILL_OPEN = number("Still open", "still_open")
-
-
-@dataclass(frozen=True)
-class Conversion:
-    """The section of conversion by cohort: the grid, and the months of each pair."""
-
-    grid: Table
-    pairs: tuple[Details, ...]
-
-
-def conversion(report: Report) -> Conversion:
-    """Return the grid and the months of every pair."""
-    return Conversion(grid(report), tuple(months(report, pair) for pair in answers.pairs(report)))
 
 
 def title(pair: Row) -> str:
@@ -135,7 +120,6 @@ def months(report: Report, pair: Row) -> Details:
                 if pair.is_headline
                 else ()
             ),
-            TableColumn("0 to 100%", "", lambda row: _bar(row, row), "chart"),
             *map(within, windows),
         ),
         caption=f"{title(pair)} by month of arrival at {pair.from_label}",
@@ -180,11 +164,6 @@ def _interval(row: Row) -> Cell:
     return Cell(text.DASH if _is_not_final(row) else text.interval(row.rate_low, row.rate_high), "quiet")
 
 
-def _bar(cohort: Row | None, row: Row | None) -> Cell:
-    """Return the rate of `row` on its interval; hatched if `cohort` is not final."""
-    return Cell("", drawing=charts.interval_bar(cohort, row.rate, row.rate_low, row.rate_high) if row else None)
-
-
 def _window_cell(cohort: Row | None) -> Cell:
     if cohort is None or cohort.entered == 0:
         return Cell(text.DASH, "none")
@@ -209,7 +188,6 @@ def _total(report: Report, pair: Row, ever: Row, within: list[Row | None]) -> Ta
             Cell(text.rate(ever.rate)),
             Cell(text.interval(ever.rate_low, ever.rate_high), "quiet"),
             *((Cell(text.DASH, "none"),) if pair.is_headline else ()),
-            _bar(None, ever),
             *map(_rate_cell, within),
         ),
         "total",
@@ -267,7 +245,6 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
                 "",
                 of_final(lambda row: Cell(text.interval(row.rate_low, row.rate_high), "quiet"), "quiet"),
             ),
-            TableColumn("0 to 100%", "", lambda row: _bar(None, final.get(row.dimension_value)), "chart"),
         ),
         caption=f"{title(pair)} by {label}, all history",
         tone=lambda row: _tone(n(row)),

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
-from pipeline.report.conversion.cohorts import Conversion, conversion
+from pipeline.report import answers
+from pipeline.report.conversion import cohorts, routes
 from pipeline.report.conversion.implied import implied
-from pipeline.report.conversion.routes import Routes, routes
-from pipeline.report.layout.table import Table
 from pipeline.report.query import Report
 
 
-@dataclass(frozen=True)
-class ConversionPage:
-    """Every pair by month."""
-
-    conversion: Conversion
-    routes: Routes
-    implied: Table | None
-
-
-def conversion_page(report: Report) -> ConversionPage:
-    """Return the page of conversion by cohort."""
-    return ConversionPage(conversion(report), routes(report), implied(report))
+def conversion_page(report: Report) -> dict[str, Any]:
+    """Return what the page of conversion by cohort shows."""
+    return {
+        "grid": cohorts.grid(report),
+        "pairs": tuple(cohorts.months(report, pair) for pair in answers.pairs(report)),
+        "qualifying": routes.qualifying(report),
+        "routes": routes.conversion_by_route(report),
+        "implied": implied(report),
+    }

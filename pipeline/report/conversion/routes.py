@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from pipeline.report import answers, text
 from pipeline.report.conversion.cohorts import COUNTS, STILL_OPEN, title
 from pipeline.report.layout.table import Cell, Table, TableColumn, number, table, word
@@ -18,34 +16,19 @@ ORIGINS = {
 }
 
 
-@dataclass(frozen=True)
-class Routes:
-    """Tables that two sections use. A table without rows is None."""
-
-    conversion: Table | None
-    qualifying: str
-    """Labels of the stages that qualify, such as `MQL or TQL`."""
-    origins: Table
-    qualifications: Table | None
-
-
-def routes(report: Report) -> Routes:
-    """Return the tables of routes, origins and qualifications."""
+def qualifying(report: Report) -> str:
+    """Return the labels of the stages that qualify, such as `MQL or TQL`."""
     labels = [stage.label for stage in answers.stages(report) if stage.qualifies]
-    qualifying = f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
-    return Routes(
-        conversion=_conversion(report, qualifying),
-        qualifying=qualifying,
-        origins=_origins(report),
-        qualifications=_qualifications(report),
-    )
+    return f"{', '.join(labels[:-1])} or {labels[-1]}" if len(labels) > 1 else "".join(labels)
 
 
-def _conversion(report: Report, qualifying: str) -> Table | None:
+def conversion_by_route(report: Report) -> Table | None:
+    """Return conversion by the route past qualification; None without a stage that qualifies."""
+    via = qualifying(report)
     answer = report.rows("report.conversion_by_route", "entered", order="shown_no, route_no")
     if not answer.rows:
         return None
-    names = {"all": "all", "qualified": f"via {qualifying}", "direct": "direct"}
+    names = {"all": "all", "qualified": f"via {via}", "direct": "direct"}
     return table(
         answer.rows,
         (
@@ -59,7 +42,7 @@ def _conversion(report: Report, qualifying: str) -> Table | None:
                 "95% interval", "mature_low", lambda row: Cell(text.interval(row.mature_low, row.mature_high), "quiet")
             ),
         ),
-        caption=f"Conversion after {qualifying}: all, via {qualifying}, direct",
+        caption=f"Conversion after {via}: all, via {via}, direct",
         tone=lambda row: "total" if row.route == "all" else "",
         source=report.source(
             answer,
@@ -68,7 +51,7 @@ def _conversion(report: Report, qualifying: str) -> Table | None:
             denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
         ),
         notes=(
-            f"via {qualifying}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
+            f"via {via}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
             "all = via + direct, the counts of every other table of this section.",
             "Hatched: some cycles are still open, so the rate can only rise; compare the final months.",
             f"Grey: fewer than {SMALL_SAMPLE} cycles.",
@@ -93,7 +76,8 @@ def _final_rate(row: Row) -> Cell:
     )
 
 
-def _origins(report: Report) -> Table:
+def origins(report: Report) -> Table:
+    """Return who says the origin of a lead."""
     answer = report.rows("report.origin_sources", "leads", order="source_no")
     return table(
         answer.rows,
@@ -109,7 +93,8 @@ def _origins(report: Report) -> Table:
     )
 
 
-def _qualifications(report: Report) -> Table | None:
+def qualifications(report: Report) -> Table | None:
+    """Return how many cycles each team qualified; None without such a team."""
     answer = report.rows("report.qualifications", "cycles", order="qualifier_no")
     if not answer.rows:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import links, text
 from pipeline.report.data.tables import ReportTable
@@ -21,18 +22,6 @@ class TableFile:
     columns: Table
 
 
-@dataclass(frozen=True)
-class FilesPage:
-    """The data files of a report. The two workbooks are in the folder of the report of all leads."""
-
-    workbook: str
-    workbook_content: str
-    tables_workbook: str
-    tables_workbook_content: str
-    summary: str
-    tables: tuple[TableFile, ...]
-
-
 FOR_PEOPLE = "the rates with their charts, by month, source and owner; overdue leads; one row per lead with its dates"
 ALL_LEADS = f"{FOR_PEOPLE}: the report of all leads"
 ONE_REPORT = "every table below on a sheet of its own"
@@ -41,19 +30,19 @@ SEVERAL_REPORTS = (
 )
 
 
-def files_page(tables: tuple[ReportTable, ...], root: str, reports: int) -> FilesPage:
+def files_page(tables: tuple[ReportTable, ...], root: str, reports: int) -> dict[str, Any]:
     """Return the page of data files, with tables by name.
 
     `root` is the path to the folder of the report of all leads, and `reports` is the number of reports.
     """
-    return FilesPage(
-        f"{root}{links.WORKBOOK}",
-        ALL_LEADS if reports > 1 else FOR_PEOPLE,
-        f"{root}{links.TABLES_WORKBOOK}",
-        SEVERAL_REPORTS if reports > 1 else ONE_REPORT,
-        links.SUMMARY,
-        tuple(map(_file, tables)),
-    )
+    return {
+        "workbook": f"{root}{links.WORKBOOK}",
+        "workbook_content": ALL_LEADS if reports > 1 else FOR_PEOPLE,
+        "tables_workbook": f"{root}{links.TABLES_WORKBOOK}",
+        "tables_workbook_content": SEVERAL_REPORTS if reports > 1 else ONE_REPORT,
+        "summary": links.SUMMARY,
+        "tables": tuple(map(_file, tables)),
+    }
 
 
 def _file(table: ReportTable) -> TableFile:

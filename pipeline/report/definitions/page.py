@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import answers, text
 from pipeline.report.layout.table import Cell, LegendItem, Table, TableColumn, join_words, table, word
@@ -16,41 +16,22 @@ STAGE_KINDS = {
 }
 
 
-@dataclass(frozen=True)
-class Definitions:
-    """The terms of the report."""
-
-    stages: Table
-    groups: tuple[LegendItem, ...]
-    pairs: tuple[LegendItem, ...]
-    windows: str
-
-
-@dataclass(frozen=True)
-class DefinitionsPage:
-    """Definitions of terms."""
-
-    definitions: Definitions
-
-
-def definitions_page(report: Report) -> DefinitionsPage:
+def definitions_page(report: Report) -> dict[str, Any]:
     """Return stages with their aliases, groups, headline pairs and windows."""
     windows = report.rows("waterfall.windows", "window_days", where="window_days is not null", order="window_days").rows
-    return DefinitionsPage(
-        Definitions(
-            stages=_stages_table(report),
-            groups=_groups(report),
-            pairs=tuple(
-                LegendItem(
-                    "",
-                    f"{row.from_label} → {row.to_label}",
-                    f"target {text.rate(row.target)}" if row.target is not None else "no target",
-                )
-                for row in answers.headline_pairs(report)
-            ),
-            windows=join_words(["ever", *(f"within {row.window_days} days" for row in windows)]),
-        )
-    )
+    return {
+        "stages": _stages_table(report),
+        "groups": _groups(report),
+        "pairs": tuple(
+            LegendItem(
+                "",
+                f"{row.from_label} → {row.to_label}",
+                f"target {text.rate(row.target)}" if row.target is not None else "no target",
+            )
+            for row in answers.headline_pairs(report)
+        ),
+        "windows": join_words(["ever", *(f"within {row.window_days} days" for row in windows)]),
+    }
 
 
 def _groups(report: Report) -> tuple[LegendItem, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.report import text
-from pipeline.report.layout import charts
+from pipeline.report.layout.bars import stacked_bar
 from pipeline.report.layout.table import BarChart, BarRow, LegendItem
 from pipeline.report.query import Answer, Report, Row, Source
 
@@ -62,8 +62,8 @@ def _row(step: Row, stops: Sequence[Row]) -> BarRow:
     stopped = [_stop(stop) for stop in stops if stop.step_rank == step.step_rank]
     return BarRow(
         label=step.label,
-        drawing=charts.stacked_bar(
-            parts, step.all_leads, f"{step.label}: {text.count(step.leads)} of {text.count(step.all_leads)}"
+        drawing=stacked_bar(
+            parts, step.all_leads, f"{step.label}: {text.count(step.leads)} of {text.count(step.all_leads)}", height=22
         ),
         value=text.count(step.leads),
         notes=(*shares, *((f"went no further: {' · '.join(stopped)}",) if stopped else ())),

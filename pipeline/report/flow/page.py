@@ -1,25 +1,23 @@
-"""Volumes: the waterfall of arrivals, and the balance of each stage."""
+"""Volumes: arrivals at each stage of the path, and the balance of each stage."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from pipeline.report import answers, links, text
-from pipeline.report.layout import charts
+from pipeline.report.layout.bars import Part, bars, two_sided_bar
+from pipeline.report.layout.charts import Drawing
 from pipeline.report.layout.table import (
-    BarChart,
-    BarRow,
     Cell,
-    Details,
+    Figure,
     LegendItem,
     Table,
     TableColumn,
     balanced,
     number,
     table,
-    word,
 )
 from pipeline.report.query import Answer, Report, Row
 
@@ -46,44 +44,22 @@ OUT_WORDS = {
 }
 
 
-FLOW_LEGEND = (
-    LegendItem("in", "came in"),
-    LegendItem("out", "left"),
-    LegendItem("stock", "in the stage at the month’s end"),
+ARRIVAL_LEGEND = (
+    LegendItem("through", "came through the stage before"),
+    LegendItem("over", "came from lower down and passed over the stage before"),
+    LegendItem("began", "began here"),
 )
+_STAGE = TableColumn("Stage", "", lambda row: Cell(row.stage_label, link=links.stage_page(row.stage)), "text")
 
 
-@dataclass(frozen=True)
-class Volumes:
-    """The section of stage balances."""
-
-    whole: Table
-    leads: Table
-    stages: tuple[Details, ...]
-    legend: tuple[LegendItem, ...]
-
-
-@dataclass(frozen=True)
-class VolumePage:
-    """Arrivals and balances of all stages."""
-
-    waterfall: BarChart
-    volumes: Volumes
-
-
-def volume_page(report: Report) -> VolumePage:
-    """Return the arrivals at each stage, and the balances of all stages, of all months, and of each stage by month."""
+def volume_page(report: Report) -> dict[str, Any]:
+    """Return the arrivals at each stage, and the balance of each stage and of all leads."""
     whole = answers.stage_flow(report)
-    stages = (stage_balance(report, stage) for stage in answers.stages(report))
-    return VolumePage(
-        _waterfall(report),
-        Volumes(
-            whole=_flow_table(report, whole, "All history, stage by stage", word("Stage", "stage_label"), "flow-all"),
-            leads=_lead_table(report),
-            stages=tuple(details for details in stages if details),
-            legend=FLOW_LEGEND,
-        ),
-    )
+    return {
+        "arrivals": Figure("arrivals-by-stage", _arrivals_table(report), ARRIVAL_LEGEND),
+        "stages": _flow_table(report, whole, "All history, stage by stage", _STAGE, "flow-all"),
+        "leads": _lead_table(report),
+    }
 
 
 def _arrivals(report: Report) -> Answer:
@@ -95,45 +71,34 @@ def _arrivals(report: Report) -> Answer:
     return recent if recent.rows and recent.rows[0].first_month is not None else everything
 
 
-def _waterfall(report: Report) -> BarChart:
+def _arrivals_table(report: Report) -> Table:
     """Return arrivals at every path stage, split by where they came from."""
     answer = _arrivals(report)
     rows = answer.rows
     largest = max((row.arrivals for row in rows), default=0)
     rates = [row for row in answers.totals(report).rows if row.cohorts == "mature" and row.window_days is None]
     period = _period(rows)
-    return BarChart(
-        title=f"Arrivals at each path stage, {period}",
-        rows=tuple(_arrival_row(row, largest, rows, rates) for row in rows),
-        legend=(
-            LegendItem("through", "came through the stage before"),
-            LegendItem("over", "came from lower down and passed over the stage before"),
-            LegendItem("began", "began here"),
+    return table(
+        rows,
+        (
+            TableColumn("Stage", "", lambda row: Cell(row.label, link=links.stage_page(row.stage)), "text"),
+            number("Arrivals", "arrivals"),
+            bars("Where they came from", _ways_in, largest),
+            number("Through the stage before", "through"),
+            number("Passed over it", "over"),
+            number("Began here", "began_here"),
+            number("Arrivals at the stage before", "previous_arrivals"),
+            number("Activity", "activity_rate", text.rate),
+            TableColumn("Conversion, final cohorts", "", lambda row: _conversion(row, rows, rates)),
         ),
+        caption=f"Arrivals at each path stage, {period}",
         source=report.source(
             answer,
             unit="cycles",
             basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
             denominator="activity: arrivals at the stage before in the same months, it may exceed 100%; conversion: cohort",
         ),
-        details=Details(
-            "Numbers behind the chart",
-            table(
-                rows,
-                (
-                    word("Stage", "label"),
-                    number("Arrivals", "arrivals"),
-                    number("Through", "through"),
-                    number("Over", "over"),
-                    number("Began here", "began_here"),
-                    number("Arrivals at the stage before", "previous_arrivals"),
-                    number("Activity", "activity_rate", text.rate),
-                ),
-                caption=f"Arrivals at each path stage, {period}",
-                key="arrivals",
-            ),
-        ),
-        key="arrivals-chart",
+        key="arrivals",
     )
 
 
@@ -144,75 +109,43 @@ def _period(rows: tuple[Row, ...]) -> str:
     return last if rows[0].first_month == rows[0].last_month else f"{first} – {last}"
 
 
-def _arrival_row(row: Row, largest: int, rows: tuple[Row, ...], rates: Sequence[Row]) -> BarRow:
-    before = [other for other in rows if other.rank == row.rank - 1]
-    name = before[0].label if len(before) == 1 else "the rank before"
-    if row.rank == 1:
-        parts = [("began", row.began_here, f"began here: {text.count(row.began_here)}")]
-        notes: tuple[str, ...] = ("every cycle here begins here",)
-    else:
-        parts = [
-            ("through", row.through, f"through {name}: {text.count(row.through)}"),
-            ("over", row.over, f"passed over {name}: {text.count(row.over)}"),
-            ("began", row.began_here, f"began here: {text.count(row.began_here)}"),
-        ]
-        notes = (
-            f"{text.count(row.through)} through {name} · {text.count(row.over)} over it · {text.count(row.began_here)} began here",
-        )
-    alt_text = f"{row.label}: {text.count(row.arrivals)} arrivals: " + "; ".join(title for _, _, title in parts)
-    return BarRow(
-        row.label,
-        charts.stacked_bar(parts, largest, alt_text),
-        text.count(row.arrivals),
-        notes,
-        _step(row, name, before, rates),
-        links.stage_page(row.stage),
+def _ways_in(row: Row) -> list[Part]:
+    names = {"through": "through the stage before", "over": "passed over it", "began": "began here"}
+    sizes = {"through": row.through, "over": row.over, "began": row.began_here}
+    return [(tone, size, f"{names[tone]}: {text.count(size)}") for tone, size in sizes.items() if size is not None]
+
+
+def _conversion(row: Row, rows: Sequence[Row], rates: Sequence[Row]) -> Cell:
+    """Return the final conversion from each stage of the rank before, with its counts."""
+    before = {other.stage for other in rows if other.rank == row.rank - 1}
+    known = [rate for rate in rates if rate.to_stage == row.stage and rate.from_stage in before]
+    return Cell(
+        ", ".join(text.rate(rate.rate) for rate in known) or text.DASH,
+        note="; ".join(f"{text.count(rate.converted)} of {text.count(rate.entered)}" for rate in known),
     )
 
 
-def _step(row: Row, name: str, before: Sequence[Row], rates: Sequence[Row]) -> str:
-    """Return the activity and the final conversion between two stages, with their counts."""
-    if not before:
-        return ""
-    words = [
-        f"activity {text.rate(row.activity_rate)} ({text.count(row.arrivals)} arrivals against "
-        f"{text.count(row.previous_arrivals)} at {name})"
-    ]
-    for other in before:
-        for rate in rates:
-            if (rate.from_stage, rate.to_stage) == (other.stage, row.stage):
-                words.append(
-                    f"conversion {other.label} → {row.label} {text.rate(rate.rate)} "
-                    f"({text.count(rate.converted)} of {text.count(rate.entered)}, final cohorts)"
-                )
-    return " · ".join(words)
-
-
-def stage_balance(report: Report, stage: Row) -> Details | None:
+def stage_balance(report: Report, stage: Row) -> Table | None:
     """Return the balance of a stage by month; None if nothing has happened in it."""
     answer = answers.stage_months(report, stage.stage)
     if not answer.rows:
         return None
-    first, last = answer.rows[0], answer.rows[-1]
-    alt_text = (
-        f"{first.stage_label}: {text.count(first.opening)} at the start of {_month_name(first)}, "
-        f"{text.count(last.closing)} at the end of {_month_name(last)}"
-    )
     month = TableColumn("Month", "", _month_name, "text")
-    return Details(
-        first.stage_label,
-        _flow_table(report, answer, f"{first.stage_label}, month by month", month, f"flow-{stage.stage_no}"),
-        note=f"{text.plural(last.closing, 'lead')} now",
-        drawing=charts.flow_bars(answer.rows, alt_text),
-        link=links.stage_page(stage.stage),
-    )
+    now = text.plural(answer.rows[-1].closing, "lead")
+    return _flow_table(report, answer, f"{stage.label}, month by month: {now} now", month, f"flow-{stage.stage_no}")
 
 
 def _month_name(row: Row) -> str:
     return text.period(row.month_start, row.is_partial) if row.month_start else "all history"
 
 
+def _flow_bar(row: Row, largest: int) -> Drawing:
+    parts = (("out", -row.outs, f"left: {text.count(row.outs)}"), ("in", row.ins, f"came in: {text.count(row.ins)}"))
+    return two_sided_bar(parts, largest)
+
+
 def _flow_table(report: Report, answer: Answer, caption: str, first: TableColumn, key: str) -> Table:
+    largest = max((max(row.ins, row.outs) for row in answer.rows), default=0)
     return table(
         answer.rows,
         (
@@ -222,6 +155,7 @@ def _flow_table(report: Report, answer: Answer, caption: str, first: TableColumn
             number("− out", "outs", hint="all that left"),
             TableColumn("= closing", "closing", lambda row: Cell(text.count(row.closing), "sum")),
             TableColumn("Adds up", "", lambda row: balanced(row.is_balanced)),
+            TableColumn("Left and came in", "", lambda row: Cell("", drawing=_flow_bar(row, largest)), "chart"),
             *_moves("in", IN_WORDS, answer.rows),
             *_moves("out", OUT_WORDS, answer.rows),
         ),

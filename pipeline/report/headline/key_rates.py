@@ -41,7 +41,12 @@ class KeyRate:
     open_source: Source
 
 
-def sentence(changes: Sequence[Row], footnotes: Footnotes) -> str:
+def sentence(report: Report) -> str:
+    """Return what happened to the headline rates; empty without headline pairs."""
+    return changes_in_words(answers.headline_changes(report).rows, report)
+
+
+def changes_in_words(changes: Sequence[Row], footnotes: Footnotes) -> str:
     """Return what happened to the headline rates; empty without headline pairs. Rows with another base are ignored."""
     rows = [row for row in changes if row.base == "before"][:MAX_PAIRS_IN_SENTENCE]
     moved = [row for row in rows if row.direction in ("up", "down")]

@@ -78,8 +78,16 @@ class Details:
     table: Table
     is_open: bool = False
     note: str = ""
-    drawing: Drawing | None = None
-    link: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A table with one sentence above it and the legend of its bars. `key` is a CSS class."""
+
+    key: str
+    table: Table
+    legend: tuple[LegendItem, ...]
+    sentence: str = ""
 
 
 @dataclass(frozen=True)
@@ -90,19 +98,16 @@ class BarRow:
     drawing: Drawing
     value: str = ""
     notes: tuple[str, ...] = ()
-    step: str = ""
-    link: str = ""
 
 
 @dataclass(frozen=True)
 class BarChart:
-    """Rows of bars with a title, legend, axis and table."""
+    """Rows of bars with a title, legend and axis."""
 
     title: str
     rows: tuple[BarRow, ...]
     legend: tuple[LegendItem, ...]
-    source: Source | None = None
-    details: Details | None = None
+    source: Source
     axis: Drawing | None = None
     note: str = ""
     key: str = ""

@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from pipeline.report import answers, links, text
-from pipeline.report.actions.actions import ActionLine
-from pipeline.report.headline.key_rates import KeyRate
+from pipeline.report.actions.actions import ActionLine, actions
+from pipeline.report.headline.key_rates import KeyRate, key_rates, sentence
 from pipeline.report.layout import charts
 from pipeline.report.outputs import png
 from pipeline.report.outputs.png import Picture
-from pipeline.report.overview.page import IndexPage
+from pipeline.report.overview.notices import notices, warnings
+from pipeline.report.overview.page import basis
 from pipeline.report.query import Report, Row
-from pipeline.report.site import Site
+from pipeline.report.site import title
 
 HTML, TEXT = links.EMAIL, "email.txt"
 MAX_PAIRS = 6
@@ -58,21 +59,24 @@ class Email:
     report_url: str
 
 
-def build_email(site: Site, report: Report, report_url: str | None) -> Email:
-    """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash."""
-    index = site.sheets[0].page
-    assert isinstance(index, IndexPage)
-    total = report.overview
+def build_email(
+    report: Report, report_url: str | None, notes: tuple[str, ...] = (), stale: tuple[str, ...] = ()
+) -> Email:
+    """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash.
+
+    `notes` are warnings of the run, which are counted, and `stale` names inputs without new files.
+    """
+    total, rates = report.overview, key_rates(report)
     waiting = _waiting(total, has_sla=bool(answers.sla(report).rows))
-    sentence = shorten(index.sentence, MAX_TEXT_LENGTH)
+    said = shorten(sentence(report), MAX_TEXT_LENGTH)
     return Email(
-        subject=_subject(total, report, site.frame.as_of_day, index.key_rates),
-        preview=sentence or waiting,
-        name=shorten(site.frame.title, MAX_NAME_LENGTH),
-        as_of=site.frame.as_of,
-        sentence=sentence,
-        pairs=tuple(_pair(rate, number) for number, rate in enumerate(index.key_rates[:MAX_PAIRS], 1)),
-        more_pairs=_more(len(index.key_rates) - MAX_PAIRS, "headline pair"),
+        subject=_subject(total, report, text.day_in_words(total.as_of_local), rates),
+        preview=said or waiting,
+        name=shorten(title(report), MAX_NAME_LENGTH),
+        as_of=report.as_of,
+        sentence=said,
+        pairs=tuple(_pair(rate, number) for number, rate in enumerate(rates[:MAX_PAIRS], 1)),
+        more_pairs=_more(len(rates) - MAX_PAIRS, "headline pair"),
         actions=tuple(
             replace(
                 line,
@@ -80,13 +84,15 @@ def build_email(site: Site, report: Report, report_url: str | None) -> Email:
                 background=shorten(line.background, MAX_TEXT_LENGTH),
                 link=f"{report_url}{line.link}" if report_url else "",
             )
-            for line in index.actions.lines
+            for line in actions(report).lines
         ),
         waiting=waiting,
-        notices=tuple(shorten(notice.text, MAX_TEXT_LENGTH) for notice in (*index.warnings, *index.notices)),
+        notices=tuple(
+            shorten(notice.text, MAX_TEXT_LENGTH) for notice in (*warnings(report, stale), *notices(report, notes))
+        ),
         reading=(
-            ("As of", site.frame.as_of),
-            ("Unit and basis", index.basis),
+            ("As of", report.as_of),
+            ("Unit and basis", basis(report)),
             (
                 "Up and down",
                 "only if the 95% interval of the difference excludes 0; otherwise chance may explain it. In the charts the band "

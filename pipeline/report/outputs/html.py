@@ -95,13 +95,10 @@ def _write_one_report(
     site = build_site(answers, notes, tables, earlier_runs, stale)
     templates = environment()
     files = {report_folder / name: html.encode("utf-8") for name, html in _render(site, templates).items()}
-    mail_site = site
-    if not connections.is_mail_same_as_report:
-        answers = read_report(connections.mail, report.report)
-        mail_site = build_site(answers, notes, tables, earlier_runs, stale)
+    mail = answers if connections.is_mail_same_as_report else read_report(connections.mail, report.report)
     files |= {
         report_folder / name: content
-        for name, content in render_email(build_email(mail_site, answers, url), templates).items()
+        for name, content in render_email(build_email(mail, url, notes, stale), templates).items()
     }
     for target, content in files.items():
         target.write_bytes(content)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import text
-from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Details, Table, TableColumn, more_rows, number, table, word
+from pipeline.report.layout.bars import Part, bars
+from pipeline.report.layout.table import Cell, Details, TableColumn, more_rows, number, table, word
 from pipeline.report.query import Report, Row
 
 MAX_OWNERS_SHOWN = 40
@@ -15,30 +15,20 @@ MAX_LEADS_PER_OWNER = 10
 """Leads listed per owner. The printed query lists all of them."""
 
 
-@dataclass(frozen=True)
-class OpenLeads:
-    """Open leads by owner."""
-
-    sentence: str
-    owners: Table
-    details: tuple[Details, ...]
-    note: str
-
-
-def open_leads(report: Report) -> OpenLeads:
+def open_leads(report: Report) -> dict[str, Any]:
     """Return the owners with their open leads, most overdue first, and the first leads of each."""
     total = report.overview
     answer = report.rows("report.open_by_owner", "open_leads", order="owner_no")
     owners = answer.rows
     largest = max((owner.open_leads for owner in owners), default=0)
-    return OpenLeads(
-        sentence=(
+    return {
+        "sentence": (
             f"{text.plural(total.open_leads, 'lead')} on the path or on hold; "
             f"{text.count(total.overdue)} of them past the limit of their stage."
             if total.open_leads
             else "No lead is waiting on the path or on hold."
         ),
-        owners=table(
+        "owners": table(
             owners,
             (
                 word("Owner", "current_owner"),
@@ -47,7 +37,7 @@ def open_leads(report: Report) -> OpenLeads:
                 number("In a stage without limit", "without_limit"),
                 number("Median age", "median_age_days", text.days),
                 number("Oldest", "oldest_age_days", text.days),
-                TableColumn("Overdue in open", "", lambda row: Cell("", drawing=_bar(row, largest)), "chart"),
+                bars("Overdue in open", _parts, largest),
             ),
             caption="Open leads by current owner",
             source=report.source(
@@ -58,11 +48,11 @@ def open_leads(report: Report) -> OpenLeads:
             ),
             key="owners",
         ),
-        details=tuple(_leads(report, owner) for owner in owners[:MAX_OWNERS_SHOWN]),
-        note=f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
+        "details": tuple(_leads(report, owner) for owner in owners[:MAX_OWNERS_SHOWN]),
+        "note": f"The leads of {text.plural(len(owners) - MAX_OWNERS_SHOWN, 'more owner')} are in report.stuck_leads."
         if len(owners) > MAX_OWNERS_SHOWN
         else "",
-    )
+    }
 
 
 def alert(rows: int) -> Cell:
@@ -70,17 +60,12 @@ def alert(rows: int) -> Cell:
     return Cell(text.count(rows), "alert" if rows else "")
 
 
-def _bar(owner: Row, largest: int) -> charts.Drawing:
+def _parts(owner: Row) -> list[Part]:
     rest = owner.open_leads - owner.overdue
-    return charts.stacked_bar(
-        [
-            ("overdue", owner.overdue, f"overdue: {text.count(owner.overdue)}"),
-            ("open", rest, f"not overdue: {text.count(rest)}"),
-        ],
-        largest,
-        f"{text.count(owner.overdue)} of {text.count(owner.open_leads)} overdue",
-        height=12,
-    )
+    return [
+        ("overdue", owner.overdue, f"overdue: {text.count(owner.overdue)}"),
+        ("open", rest, f"not overdue: {text.count(rest)}"),
+    ]
 
 
 def _leads(report: Report, owner: Row) -> Details:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import links, text
-from pipeline.report.layout.table import Table, table
+from pipeline.report.layout.table import table
 from pipeline.report.owners.open_leads import LEAD_COLUMNS, OWNER, STAGE
 from pipeline.report.query import Report
 
@@ -13,17 +13,7 @@ MAX_LEADS = 200
 """Leads on the page. The data file has all of them."""
 
 
-@dataclass(frozen=True)
-class OverduePage:
-    """The leads past the limit of their stage."""
-
-    sentence: str
-    leads: Table
-    file: str
-    """Link to the list as a data file, on the page of data files."""
-
-
-def overdue_page(report: Report) -> OverduePage:
+def overdue_page(report: Report) -> dict[str, Any]:
     """Return the overdue leads, longest overdue first."""
     overdue = report.overview.overdue
     answer = report.rows(
@@ -34,11 +24,11 @@ def overdue_page(report: Report) -> OverduePage:
         max_rows=MAX_LEADS,
     )
     shown = f" The first {text.count(MAX_LEADS)} are here, all are in the data file." if overdue > MAX_LEADS else ""
-    return OverduePage(
-        sentence=f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage.{shown}"
+    return {
+        "sentence": f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage.{shown}"
         if overdue
         else "No lead is past the limit of its stage.",
-        leads=table(
+        "leads": table(
             answer.rows,
             (*LEAD_COLUMNS[:2], STAGE, OWNER, *LEAD_COLUMNS[2:]),
             caption="Overdue leads",
@@ -50,5 +40,5 @@ def overdue_page(report: Report) -> OverduePage:
             ),
             key="overdue",
         ),
-        file=links.data_anchor("stuck_leads"),
-    )
+        "file": links.data_anchor("stuck_leads"),
+    }

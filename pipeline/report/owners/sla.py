@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.database.connection import quoted
 from pipeline.report import answers, text
-from pipeline.report.layout import charts
-from pipeline.report.layout.table import Cell, Details, Table, TableColumn, more_rows, number, table, word
+from pipeline.report.layout.bars import Part, bars
+from pipeline.report.layout.table import Cell, Details, TableColumn, more_rows, number, table, word
 from pipeline.report.owners.open_leads import MAX_OWNERS_SHOWN, alert
 from pipeline.report.query import Report, Row
 from pipeline.report.text import SMALL_SAMPLE
@@ -26,38 +26,27 @@ COUNTS = (
 MET_SHARE_HINT = "met / (met + breached + open, overdue)"
 
 
-@dataclass(frozen=True)
-class SlaSection:
-    """SLA results of every stage, then of each stage by month and by owner."""
-
-    sentence: str
-    stages: Table
-    months: tuple[Details, ...]
-    owners: tuple[Details, ...]
-    note: str
-
-
-def sla_section(report: Report) -> SlaSection:
+def sla_section(report: Report) -> dict[str, Any]:
     """Return the SLA results of all stages with an SLA, in the order of the waterfall."""
     answer = answers.sla(report)
     rows = answer.rows
     late = sum(_late(row) for row in rows)
     decided = late + sum(row.met for row in rows)
     largest = max((row.met + _late(row) + row.open_within for row in rows), default=0)
-    return SlaSection(
-        sentence=(
+    return {
+        "sentence": (
             f"Of {text.plural(decided, 'decided stay')} in stages with a limit, {text.count(late)} left too late or are overdue."
             if rows
             else "The configuration gives no stage a limit."
         ),
-        stages=table(
+        "stages": table(
             rows,
             (
                 word("Stage", "stage_label"),
                 TableColumn("Limit", "", lambda row: Cell(row.sla_text, note=f"{row.sla_clock} clock")),
                 *COUNTS,
                 number("Met share", "met_share", text.rate, hint=MET_SHARE_HINT),
-                TableColumn("All stays", "", lambda row: Cell("", drawing=_bar(row, largest)), "chart"),
+                bars("All stays", _parts, largest),
             ),
             caption="Stays against the limit of their stage, all history",
             source=report.source(
@@ -68,28 +57,22 @@ def sla_section(report: Report) -> SlaSection:
             ),
             key="limits",
         ),
-        months=tuple(by_month(report, row) for row in rows),
-        owners=tuple(by_owner(report, row) for row in rows),
-        note=OWNER_NOTE,
-    )
+        "months": tuple(by_month(report, row) for row in rows),
+        "owners": tuple(by_owner(report, row) for row in rows),
+        "note": OWNER_NOTE,
+    }
 
 
 def _late(row: Row) -> int:
     return int(row.breached + row.open_overdue)
 
 
-def _bar(row: Row, largest: int) -> charts.Drawing:
-    late = _late(row)
-    return charts.stacked_bar(
-        [
-            ("converted", row.met, f"met: {text.count(row.met)}"),
-            ("overdue", late, f"breached or overdue: {text.count(late)}"),
-            ("open", row.open_within, f"open, within: {text.count(row.open_within)}"),
-        ],
-        largest,
-        f"{text.count(row.met)} met, {text.count(late)} breached or overdue, {text.count(row.open_within)} open within",
-        height=12,
-    )
+def _parts(row: Row) -> list[Part]:
+    return [
+        ("converted", row.met, f"met: {text.count(row.met)}"),
+        ("overdue", _late(row), f"breached or overdue: {text.count(_late(row))}"),
+        ("open", row.open_within, f"open, within: {text.count(row.open_within)}"),
+    ]
 
 
 def by_month(report: Report, stage: Row) -> Details:
@@ -129,12 +112,6 @@ def by_owner(report: Report, stage: Row) -> Details:
             ),
             TableColumn(
                 "95% interval", "met_low", lambda row: Cell(text.interval(row.met_low, row.met_high), _tone(row))
-            ),
-            TableColumn(
-                "0 to 100%",
-                "",
-                lambda row: Cell("", drawing=charts.interval_bar(None, row.met_share, row.met_low, row.met_high)),
-                "chart",
             ),
             number("Has now, within", "now_within"),
             TableColumn("Has now, overdue", "now_overdue", lambda row: alert(row.now_overdue)),

@@ -2,80 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import answers
-from pipeline.report.changes.changes import PairChange, pair_changes
-from pipeline.report.conversion import cohorts, estimate
+from pipeline.report.changes import changes
+from pipeline.report.conversion import cohorts
 from pipeline.report.headline.by_value import pair_charts
-from pipeline.report.headline.card import Card, cards
-from pipeline.report.headline.key_rates import KeyRate, key_rates
-from pipeline.report.layout.columns import ColumnChart
-from pipeline.report.layout.table import BarChart, Details, Table
-from pipeline.report.pair.ages import HeatMap, cohort_ages, heat_map
+from pipeline.report.headline.key_rates import key_rates
+from pipeline.report.headline.outcomes import outcomes
+from pipeline.report.headline.ways import ways_to_count
+from pipeline.report.pair.ages import cohort_ages, heat_map
 from pipeline.report.pair.mix import mixes
 from pipeline.report.pair.months import arrivals, losses
 from pipeline.report.query import Report, Row
 
 
-@dataclass(frozen=True)
-class PairPage:
-    """One headline pair."""
-
-    from_stage: str
-    to_stage: str
-    card: Card
-    key_rate: KeyRate
-    values: tuple[BarChart, ...]
-    changes: PairChange
-    has_expected_rates: bool
-    """Whether a month of the trend has an expected final rate."""
-    record_sentence: str
-    """How past estimates compare with the outcome."""
-    months: Table
-    ages: HeatMap
-    losses: ColumnChart
-    arrivals: ColumnChart
-    mixes: tuple[ColumnChart, ...]
-    slices: tuple[Details, ...]
-
-
-def pair_pages(report: Report) -> tuple[PairPage, ...]:
-    """Return one page per headline pair, in the order of the configuration."""
-    pairs = {pair.headline_no: pair for pair in answers.pairs(report)}
-    cards_of = {(card.from_stage, card.to_stage): card for card in cards(report)}
-    rates_of = {rate.headline_no: rate for rate in key_rates(report)}
-    changes_of = {(change.from_stage, change.to_stage): change for change in pair_changes(report)}
-    return tuple(
-        _page(
-            report,
-            row,
-            pairs[row.headline_no],
-            cards_of[row.from_stage, row.to_stage],
-            rates_of[row.headline_no],
-            changes_of[row.from_stage, row.to_stage],
-        )
-        for row in answers.headline_pairs(report)
-    )
-
-
-def _page(report: Report, row: Row, pair: Row, card: Card, rate: KeyRate, change: PairChange) -> PairPage:
-    """Return the page of a pair. `row` is the pair in report.headline, `pair` in report.pairs_shown."""
+def pair_page(report: Report, row: Row) -> dict[str, Any]:
+    """Return what the page of a pair shows. `row` is the pair in report.headline without a window."""
+    number = row.headline_no
+    pair = next(each for each in answers.pairs(report) if each.headline_no == number)
     ages = cohort_ages(report, pair)
-    record = tuple(each for each in answers.expected_rate_record(report).rows if each.headline_no == row.headline_no)
-    return PairPage(
-        row.from_stage,
-        row.to_stage,
-        card,
-        rate,
-        pair_charts(report, row),
-        changes=change,
-        has_expected_rates=any(each.settled_estimate is not None for each in answers.cohorts(report, pair).rows),
-        record_sentence=estimate.sentence(record),
-        months=cohorts.months(report, pair).table,
-        ages=heat_map(report, pair, ages),
-        losses=losses(report, row, ages.rows),
-        arrivals=arrivals(report, row),
-        mixes=mixes(report, pair),
-        slices=cohorts.slices(report, pair),
-    )
+    return {
+        "from_label": row.from_label,
+        "to_label": row.to_label,
+        "meaning": f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
+        "key_rate": next(rate for rate in key_rates(report) if rate.headline_no == number),
+        "outcomes": outcomes(report, row),
+        "by_value": pair_charts(report, row),
+        "ages": heat_map(report, pair, ages),
+        "change": changes.pair_change(report, number),
+        "change_note": changes.SPLIT_NOTE,
+        "change_legend": changes.LEGEND,
+        "months": cohorts.months(report, pair).table,
+        "losses": losses(report, row, ages.rows),
+        "arrivals": arrivals(report, row),
+        "mixes": mixes(report, pair),
+        "slices": cohorts.slices(report, pair),
+        "ways": ways_to_count(report, number),
+    }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import answers, text
-from pipeline.report.conversion import estimate
-from pipeline.report.conversion.routes import Routes, routes
+from pipeline.report.conversion import estimate, routes
 from pipeline.report.layout.table import (
     Cell,
     Table,
@@ -66,62 +65,36 @@ ROW_OUTCOMES = ("kept", "repeats", "duplicates", "out_of_scope", "after_as_of", 
 """Outcomes of a row, from the last check to the first (E1)."""
 
 
-@dataclass(frozen=True)
-class Quality:
-    """Row accounting and findings in the data."""
-
-    about: str
-    accounting: Table
-    scope: Table | None
-    rejections: Table | None
-    unknown_stages: str
-    unknown: Table | None
-    history: Table | None
-    dates: Table | None
-    orphans: tuple[str, ...]
-    leads: tuple[str, ...]
-    coverage: Table | None
-    expected_rate_record: Table | None
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class QualityPage:
-    """Data quality and row accounting."""
-
-    quality: Quality
-    routes: Routes
-
-
-def quality_page(report: Report, notes: tuple[str, ...]) -> QualityPage:
-    """Return the data-quality page. `notes` are warnings of the run."""
+def quality_page(report: Report, notes: tuple[str, ...]) -> dict[str, Any]:
+    """Return what the data-quality page shows. `notes` are warnings of the run."""
     total = report.overview
-    quality = Quality(
-        about=variant.quality_page_note(report),
-        accounting=_accounting(report),
-        scope=_scope(report),
-        rejections=_rejections(report),
-        unknown_stages=(
+    return {
+        "about": variant.quality_page_note(report),
+        "notes": notes,
+        "accounting": _accounting(report),
+        "scope": _scope(report),
+        "unknown_stages": (
             f"{text.plural(total.unknown_stage, 'row names', 'rows name')} a stage that the configuration does not know. "
             "Add the value to a stage’s aliases and run again: the rows wait in the log and come in by themselves."
             if total.unknown_stage
             else "Every row names a stage that the configuration knows."
         ),
-        unknown=unknown_stages(report),
-        history=history_coverage.history_table(report),
-        dates=_dates(report),
-        orphans=(
+        "unknown": unknown_stages(report),
+        "rejections": _rejections(report),
+        "history": history_coverage.history_table(report),
+        "dates": _dates(report),
+        "orphans": (
             f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
             f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
             *_without_account(report),
             *_inferred(total.inferred),
         ),
-        leads=(*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
-        coverage=_coverage(report),
-        expected_rate_record=estimate.record(report),
-        notes=notes,
-    )
-    return QualityPage(quality, routes(report))
+        "leads": (*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
+        "expected_rate_record": estimate.record(report),
+        "coverage": _coverage(report),
+        "origins": routes.origins(report),
+        "qualifications": routes.qualifications(report),
+    }
 
 
 def _without_account(report: Report) -> tuple[str, ...]:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.database.connection import quoted
 from pipeline.report import links, text
 from pipeline.report.flow.page import IN_WORDS, OUT_WORDS
-from pipeline.report.layout import charts
-from pipeline.report.layout.table import (
-    BarChart,
-    BarRow,
-    Details,
-    LegendItem,
-    TableColumn,
-    number,
-    table,
-    word,
-)
+from pipeline.report.layout.bars import Part, bars
+from pipeline.report.layout.table import Cell, Table, TableColumn, number, table, word
 from pipeline.report.query import Answer, Report, Row
 
 TONES = {
@@ -36,41 +27,14 @@ TONES = {
 NO_STAGE = {"new": "First entry", "restored": "Restored after a deletion", "deleted": "Deleted"}
 
 
-@dataclass(frozen=True)
-class StageMoves:
-    """Moves in and out."""
-
-    sentences: tuple[str, ...]
-    moves_in: BarChart
-    moves_out: BarChart
-
-
-def stage_moves(report: Report, stage: Row, flow: Row | None) -> StageMoves:
-    """Return the moves of a stage. `flow` is its balance over all history."""
-    moves_in, moves_out = _moves(report, stage, "in"), _moves(report, stage, "out")
-    return StageMoves(
-        sentences=_sentences(stage, moves_out.rows, flow),
-        moves_in=_move_chart(
-            report,
-            stage,
-            moves_in,
-            title="Where they came from",
-            words=IN_WORDS,
-            before="{} there",
-            denominator="all stays that began",
-            key="in",
-        ),
-        moves_out=_move_chart(
-            report,
-            stage,
-            moves_out,
-            title="Where they went next",
-            words=OUT_WORDS,
-            before="{} here",
-            denominator="all stays that ended",
-            key="out",
-        ),
-    )
+def stage_moves(report: Report, stage: Row, flow: Row | None) -> dict[str, Any]:
+    """Return the moves in and out of a stage, and sentences about its kind. `flow` is its balance over all history."""
+    moves_out = _moves(report, stage, "out")
+    return {
+        "sentences": _sentences(stage, moves_out.rows, flow),
+        "ways_in": _move_table(report, stage, _moves(report, stage, "in"), "in"),
+        "ways_out": _move_table(report, stage, moves_out, "out"),
+    }
 
 
 def _moves(report: Report, stage: Row, direction: str) -> Answer:
@@ -82,65 +46,40 @@ def _moves(report: Report, stage: Row, direction: str) -> Answer:
     )
 
 
-def _move_chart(
-    report: Report,
-    stage: Row,
-    moves: Answer,
-    *,
-    title: str,
-    words: dict[str, str],
-    before: str,
-    denominator: str,
-    key: str,
-) -> BarChart:
+def _move_table(report: Report, stage: Row, moves: Answer, direction: str) -> Table:
     rows = moves.rows
     largest = max((row.moves for row in rows), default=0)
-    kinds = dict.fromkeys(row.move_kind for row in rows)
-    return BarChart(
-        title=f"{title}: {text.plural(sum(row.moves for row in rows), 'stay')}",
-        rows=tuple(
-            BarRow(
-                _other(row),
-                charts.stacked_bar(
-                    [(TONES[row.move_kind], row.moves, f"{words[row.move_kind]}: {text.count(row.moves)}")],
-                    largest,
-                    f"{_other(row)}: {text.count(row.moves)}, {text.rate(row.share)}",
-                    height=16,
-                ),
-                f"{text.count(row.moves)} · {text.rate(row.share)}",
-                (f"median {before.format(text.days(row.median_days))}",) if row.median_days is not None else (),
-                link=links.stage_page(row.other_stage) if row.other_stage else "",
-            )
-            for row in rows
+    is_in = direction == "in"
+    words = IN_WORDS if is_in else OUT_WORDS
+
+    def bar(row: Row) -> list[Part]:
+        return [(TONES[row.move_kind], row.moves, f"{words[row.move_kind]}: {text.count(row.moves)}")]
+
+    return table(
+        rows,
+        (
+            TableColumn("Stage", "", _other, "text"),
+            word("Move", "move_kind", words.__getitem__),
+            number("Stays", "moves"),
+            bars("Share of the largest", bar, largest),
+            number("Share", "share", text.rate),
+            number("Median there" if is_in else "Median here", "median_days", text.days),
         ),
-        legend=tuple(LegendItem(TONES[kind], words[kind]) for kind in kinds),
+        caption=f"{stage.label}: where they {'came from' if is_in else 'went next'}",
         source=report.source(
             moves,
             unit="stays (spans)",
             basis="all history, the stage before and the stage after each stay; days of the stay that the move ended",
-            denominator=denominator,
+            denominator=f"all stays that {'began' if is_in else 'ended'}",
         ),
-        details=Details(
-            "Numbers behind the bars",
-            table(
-                rows,
-                (
-                    TableColumn("Stage", "", _other, "text"),
-                    word("Move", "move_kind", words.__getitem__),
-                    number("Stays", "moves"),
-                    number("Share", "share", text.rate),
-                    number("Median", "median_days", text.days),
-                ),
-                caption=f"{stage.label}: {title[0].lower()}{title[1:]}",
-                key=f"ways-{key}-{stage.stage_no}",
-            ),
-        ),
-        key=f"ways ways-{key}",
+        key=f"ways-{direction}-{stage.stage_no}",
     )
 
 
-def _other(row: Row) -> str:
-    return row.other_label or NO_STAGE[row.move_kind]
+def _other(row: Row) -> Cell:
+    return Cell(
+        row.other_label or NO_STAGE[row.move_kind], link=links.stage_page(row.other_stage) if row.other_stage else ""
+    )
 
 
 def _sentences(stage: Row, moves_out: tuple[Row, ...], flow: Row | None) -> tuple[str, ...]:
