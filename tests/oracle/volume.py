@@ -80,21 +80,20 @@ def stage_flow(
     rows = []
     for grain in grains:
         timeline = Timeline(waterfall, journey, grain, as_of)
-        cells: dict[tuple[int, str, str, str], Counter[str]] = {
-            (number, "all", "all", stage.key): Counter()
-            for number in range(len(timeline.starts))
-            for stage in waterfall.stages
-        }
+        cells: dict[tuple[int, str, str, str], Counter[str]] = defaultdict(Counter)
+        for number in range(len(timeline.starts)):
+            for stage in waterfall.stages:
+                cells[number, "all", "all", stage.key] = Counter()
         for span in journey.spans:
             for dimension in dimensions.names:
                 where = (dimension, dimensions.value(dimension, span), span.stage.key)
-                cells.setdefault((timeline.number(span.entered_at), *where), Counter())[f"in_{span.came_by}"] += 1
+                cells[timeline.number(span.entered_at), *where][f"in_{span.came_by}"] += 1
                 if span.exited_at is not None:
-                    cells.setdefault((timeline.number(span.exited_at), *where), Counter())[f"out_{span.exit_kind}"] += 1
+                    cells[timeline.number(span.exited_at), *where][f"out_{span.exit_kind}"] += 1
                 for number in timeline.ends_within(span.entered_at, span.exited_at):
-                    cells.setdefault((number, *where), Counter())["closing"] += 1
+                    cells[number, *where]["closing"] += 1
                     if number + 1 < len(timeline.starts):
-                        cells.setdefault((number + 1, *where), Counter())["opening"] += 1
+                        cells[number + 1, *where]["opening"] += 1
         for (number, dimension, value, stage_key), cell in cells.items():
             rows.append(
                 {
