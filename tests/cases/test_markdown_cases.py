@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from tests.cases.markdown_case import HERE, Case, Then, format_value, read_case
-from tests.sql.harness import ALL_BUT_REPORT, built, checked, records
+from tests.sql.harness import built, checked, project, records
 
 FILES = sorted(HERE.glob("*.md"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
 def test_case(path: Path, tmp_path: Path) -> None:
-    """The models give exactly the expected rows of the case, and every check passes."""
+    """The models give exactly the expected rows of the case, and every check of the tables behind them passes."""
     case = read_case(path)
     expected = {heading(then): (then.columns, sorted(then.rows)) for then in case.thens}
     actual, broken = outcome(case, tmp_path)
@@ -22,23 +22,21 @@ def test_case(path: Path, tmp_path: Path) -> None:
     assert [] == broken
 
 
-def outcome(
-    case: Case, folder: Path, sql: Path | None = None, tables: tuple[str, ...] = ()
-) -> tuple[dict[str, object], list[str]]:
+def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str, object], list[str]]:
     """The rows that a case expects, as text, and every failed check; one build per as-of.
 
-    `sql` is a folder of models that replaces the shipped one; `tables` limits the build to some tables.
+    A build has the tables that the case names, and those that their checks read. `sql` is a folder of models that
+    replaces the shipped one.
     """
     configuration = case.configuration(folder)
+    models = project(sql)
     histories = [each for each in configuration.inputs if each.table == "stage_entries"]
     actual: dict[str, object] = {}
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
         thens = [then for then in case.thens if then.as_of == as_of]
-        # The layers up to journeys build in half the time; marts are built only if the case expects a row of them.
-        schemas = {then.table.split(".")[0] for then in thens}
-        layers = ALL_BUT_REPORT if schemas & {"marts", "quality", "report"} else ALL_BUT_REPORT[:3]
-        of_report = tuple(sorted({then.table for then in thens if then.table.startswith("report.")}))
+        named = {then.table for then in thens}
+        needed = named | {str(read) for check in models.checks if check.name in named for read in check.reads}
         connection = built(
             configuration.waterfall,
             case.moment(as_of),
@@ -48,7 +46,8 @@ def outcome(
                 each.name: {"precision": each.precision, "priority": each.priority, "format": each.format}
                 for each in histories
             },
-            tables=tables or (*layers, *of_report),
+            # The tables without a model, such as waterfall.run, are always there.
+            tables=[str(model.table) for model in models.models if str(model.table) in needed],
             sql=sql,
             reports=configuration.reports,
         )

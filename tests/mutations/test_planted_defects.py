@@ -178,5 +178,5 @@ def test_a_worked_case_notices(defect: Defect, planted: Path, tmp_path: Path) ->
     """A case that a reader can follow goes red in the table that it is about."""
     case = read_case(HERE / defect.case)
     thens = tuple(then for then in case.thens if then.table == defect.red)
-    actual, _ = outcome(replace(case, thens=thens), tmp_path, planted, (defect.red,))
+    actual, _ = outcome(replace(case, thens=thens), tmp_path, planted)
     assert [then for then in thens if actual[heading(then)] != (then.columns, sorted(then.rows))]

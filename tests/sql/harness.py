@@ -16,7 +16,7 @@ from pipeline.database.connection import connect, create_table, quoted
 from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import attribute_values
 from pipeline.settings import Settings, shipped
-from pipeline.transform.build import build, stored_table, write_definition
+from pipeline.transform.build import build, stored_table
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import Columns, definition_tables, dimension_source
@@ -70,6 +70,12 @@ def project(sql: Path | None = None) -> Project:
     return discover(sql or shipped("sql"))
 
 
+@cache
+def models_in_order(sql: Path | None, given_tables: frozenset[TableName]) -> tuple[Model, ...]:
+    """The models of a project in build order, where these tables have no model."""
+    return in_order(project(sql).models, given_tables)
+
+
 def model(name: str) -> Model:
     """The shipped model of a table, such as `marts.conversion`."""
     return next(each for each in project().models if str(each.table) == name)
@@ -95,7 +101,7 @@ def built(
     `entry_columns` are the attributes that history gives, where an all-null column can't show it;
     `tables` are built with everything that they read: `marts.conversion` is one table, `marts.*` a layer, None every table;
     `sql` is a folder of models that replaces the shipped one;
-    `reports` are built beside the report of all leads. Models get no comments.
+    `reports` are built beside the report of all leads. No table gets comments.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -149,14 +155,16 @@ def built(
         reports=reports,
     )
     first = first_entry(connection, waterfall, as_of)
-    write_definition(connection, definition_tables(configuration, as_of, sources, first))
+    for each in definition_tables(configuration, as_of, sources, first):
+        columns = [(column, kind) for column, kind, _ in each.columns]
+        create_table(connection, f"waterfall.{each.name}", columns, each.rows)
     given_tables = frozenset(
         TableName(schema, name)
         for schema, name in connection.execute(
             "select table_schema, table_name from information_schema.tables"
         ).fetchall()
     )
-    models = in_order(project(sql).models, given_tables)
+    models = models_in_order(sql, given_tables)
     chosen = models if tables is None else select(models, " ".join(f"+{table}" for table in tables))
     build(connection, chosen, None)
     return connection

@@ -61,14 +61,13 @@ class History:
             end = "sal" if number < converting else "lost"
             self.lead(source, owner, {"new": start, "mql": start + timedelta(hours=1), end: start + timedelta(days=1)})
 
-    def build(self) -> duckdb.DuckDBPyConnection:
-        """Return a database with the tables of the first screen."""
+    def build(self, *tables: str) -> duckdb.DuckDBPyConnection:
+        """Return a database with these tables of the first screen."""
         place = count(1)
         rows = {
             "stage_entries": [{"input": "crm", "load_no": 1, "row_number": next(place), **row} for row in self.entries],
             "leads": [{"input": "leads", "load_no": 2, "row_number": next(place), **row} for row in self.leads],
         }
-        tables = ("report.actions", "report.open_months", "report.funnel", "report.value_rates")
         return built(waterfall(), AS_OF, rows, tables=tables)
 
 
@@ -91,7 +90,7 @@ def overdue(history: History, counts: dict[str, int]) -> None:
 
 
 def actions(history: History) -> list[dict[str, Any]]:
-    connection = history.build()
+    connection = history.build("report.actions")
     found = records(connection, "from report.actions order by action_no")
     connection.close()
     return found
@@ -239,7 +238,7 @@ class TestComparisons:
         history = History()
         for month in (10, 11):
             history.month(month, 40, 20, "web", "Ana")
-        connection = history.build()
+        connection = history.build("report.headline_change")
         rows = records(connection, "from report.headline_change")
         connection.close()
         assert [(80, 40, None, None)] * 2 == [
@@ -278,7 +277,7 @@ class TestOpenMonths:
             for _ in range(leads):
                 start = datetime(2025, 12, 20)
                 history.lead("web", owner, {"new": start, "mql": start + timedelta(days=1)})
-        connection = history.build()
+        connection = history.build("report.open_months")
         (row,) = records(connection, "from report.open_months")
         connection.close()
         assert (date(2025, 12, 1), date(2025, 12, 1), date(2026, 1, 31)) == (
@@ -300,7 +299,7 @@ class TestFunnel:
         history.lead("web", "Ana", {"new": start, "sal": start + day})
         history.lead("web", "Ana", {"new": start, "mql": start + day, "sal": start + 2 * day, "won": start + 3 * day})
         history.lead("web", "Ana", {"mql": start})
-        connection = history.build()
+        connection = history.build("report.funnel", "report.funnel_stops")
         steps = records(connection, "from report.funnel order by step_no")
         stops = connection.execute("select step_rank, state, stage, leads from report.funnel_stops").fetchall()
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from random import Random
 from typing import Any
@@ -66,18 +67,20 @@ def of_table(
 
 
 def differences(
-    waterfall: Any, history: oracle.History, cut: tuple[str, str] = changes.ALL
+    connection: duckdb.DuckDBPyConnection,
+    waterfall: Any,
+    history: oracle.History,
+    cut: tuple[str, str] = changes.ALL,
 ) -> tuple[list[str], int, int]:
     """Where models and oracle differ, how many changes there were, and how many parts."""
     rates, parts = changes.rate_changes(waterfall, history, cut)
     volumes = changes.volume_changes(waterfall, history, cut)
-    connection, report = models_of(waterfall, history, cut), "all" if cut == changes.ALL else "cut"
+    report = "all" if cut == changes.ALL else "cut"
     found = [
         *difference(changes.PAIR, rates, of_table(connection, "report.rate_change", report, rates)),
         *difference(changes.PART, parts, of_table(connection, "report.rate_change_parts", report, parts)),
         *difference(("stage",), volumes, of_table(connection, "report.volume_change", report, volumes)),
     ]
-    connection.close()
     return found, sum(row["change"] is not None for row in rates), len(parts)
 
 
@@ -91,7 +94,9 @@ def differences(
 @given(case=strategies.cases())
 def test_changes_are_those_of_the_oracle(case: tuple[Any, oracle.History]) -> None:
     """K4, K5: months, counts, rates, intervals and parts are those of the oracle, whatever the history."""
-    assert [] == differences(*case)[0]
+    connection = models_of(*case)
+    assert [] == differences(connection, *case)[0]
+    connection.close()
 
 
 @pytest.fixture(scope="module")
@@ -100,11 +105,21 @@ def four_months(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, oracle.H
     return large_months.four_months(tmp_path_factory.mktemp("four_months"))
 
 
-def test_many_leads_and_values(four_months: tuple[Any, oracle.History]) -> None:
-    """K4, K5: of twelve sources eight have a row each, the parts of the others are in one."""
-    found, known, parts = differences(*four_months)
-    assert ([], 6, 6 * (9 + 3)) == (found, known, parts)
+@pytest.fixture(scope="module")
+def models_of_four_months(four_months: tuple[Any, oracle.History]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Their models, with the report of all leads."""
     connection = models_of(*four_months)
+    yield connection
+    connection.close()
+
+
+def test_many_leads_and_values(
+    four_months: tuple[Any, oracle.History], models_of_four_months: duckdb.DuckDBPyConnection
+) -> None:
+    """K4, K5: of twelve sources eight have a row each, the parts of the others are in one."""
+    connection = models_of_four_months
+    found, known, parts = differences(connection, *four_months)
+    assert ([], 6, 6 * (9 + 3)) == (found, known, parts)
     enough = connection.execute(
         "select bool_and(is_enough), (select bool_or(values_inside > 1) from report.rate_change_parts) from report.rate_change"
     ).fetchall()
@@ -114,7 +129,9 @@ def test_many_leads_and_values(four_months: tuple[Any, oracle.History]) -> None:
 @pytest.mark.parametrize("cut", [("owner", "Tom"), ("lead_source", "(none)"), ("owner", "nobody is called so")])
 def test_the_report_of_a_cut(four_months: tuple[Any, oracle.History], cut: tuple[str, str]) -> None:
     """K4, K5: where the report shows one cut, the changes are those of its units and stays, and there is no split by dimension."""
-    found, known, parts = differences(*four_months, cut)
+    connection = models_of(*four_months, cut)
+    found, known, parts = differences(connection, *four_months, cut)
+    connection.close()
     assert ([], 0) == (found, parts)
     assert (known == 0) == (cut[1] == "nobody is called so")
 
@@ -127,14 +144,16 @@ def test_the_report_of_a_cut(four_months: tuple[Any, oracle.History], cut: tuple
         "delete from report.rate_change_parts where dimension = 'owner'",
     ],
 )
-def test_parts_that_do_not_add_up_stop_the_run(four_months: tuple[Any, oracle.History], damage: str) -> None:
+def test_parts_that_do_not_add_up_stop_the_run(models_of_four_months: duckdb.DuckDBPyConnection, damage: str) -> None:
     """A billionth, one unit or a whole dimension less, and the check of the parts fails."""
-    connection = models_of(*four_months)
+    connection = models_of_four_months
     checks = tuple(check for check in project().checks if check.name.startswith("report.rate_change"))
     assert [True] == [outcome.holds for outcome in run_checks(connection, (), checks)]
+    connection.execute("begin")
     connection.execute(damage)
-    assert [False] == [outcome.holds for outcome in run_checks(connection, (), checks)]
-    connection.close()
+    damaged = [outcome.holds for outcome in run_checks(connection, (), checks)]
+    connection.execute("rollback")
+    assert [False] == damaged
 
 
 def test_parts_add_up_exactly() -> None:

@@ -130,7 +130,8 @@ def test_an_implied_stage_has_neither_an_arrival_nor_a_stay(both: dict[bool, duc
 def test_a_comparison_that_counts_otherwise_is_not_published(basis: str, tmp_path: Path) -> None:
     """A cycle too many on the observed side, or too few on the other, breaks the check that stops the run."""
     waterfall = replace(made_up.waterfall(tmp_path), implied=True)
-    connection = built(waterfall, made_up.AS_OF, made_up.history(20, seed=4))
+    tables = ("report.implied_comparison", "marts.conversion")
+    connection = built(waterfall, made_up.AS_OF, made_up.history(20, seed=4), tables=tables)
     sign = "+" if basis == "observed" else "-"
     connection.execute(
         f"update report.implied_comparison set entered = entered {sign} 99, still_open = still_open {sign} 99"

@@ -48,7 +48,8 @@ def by_owner() -> list[dict[str, Any]]:
             "recorded_at": datetime(2026, 1, 31),
         }
     ]
-    connection = built(waterfall, AS_OF, {"stage_entries": rows, "leads": leads})
+    tables = ("report.sla_by_owner", "marts.sla", "marts.open_leads")
+    connection = built(waterfall, AS_OF, {"stage_entries": rows, "leads": leads}, tables=tables)
     assert [] == [each for each in checked(connection) if not each.holds]
     found = records(connection, "from report.sla_by_owner order by owner_no")
     connection.close()
