@@ -29,14 +29,13 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
     replaces the shipped one.
     """
     configuration = case.configuration(folder)
-    models = project(sql)
     histories = [each for each in configuration.inputs if each.table == "stage_entries"]
     actual: dict[str, object] = {}
     broken = []
     for as_of in sorted({then.as_of for then in case.thens}):
         thens = [then for then in case.thens if then.as_of == as_of]
-        named = {then.table for then in thens}
-        needed = named | {str(read) for check in models.checks if check.name in named for read in check.reads}
+        tables = {then.table for then in thens}
+        tables |= {str(read) for check in project(sql).checks if check.name in tables for read in check.reads}
         connection = built(
             configuration.waterfall,
             case.moment(as_of),
@@ -46,8 +45,7 @@ def outcome(case: Case, folder: Path, sql: Path | None = None) -> tuple[dict[str
                 each.name: {"precision": each.precision, "priority": each.priority, "format": each.format}
                 for each in histories
             },
-            # The tables without a model, such as waterfall.run, are always there.
-            tables=[str(model.table) for model in models.models if str(model.table) in needed],
+            tables=tables,
             sql=sql,
             reports=configuration.reports,
         )

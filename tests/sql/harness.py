@@ -100,6 +100,7 @@ def built(
     `input_settings` has other settings of an input (precision, priority, format), by name;
     `entry_columns` are the attributes that history gives, where an all-null column can't show it;
     `tables` are built with everything that they read: `marts.conversion` is one table, `marts.*` a layer, None every table;
+    a table without a model, such as `waterfall.run`, is always there;
     `sql` is a folder of models that replaces the shipped one;
     `reports` are built beside the report of all leads. No table gets comments.
     """
@@ -165,8 +166,10 @@ def built(
         ).fetchall()
     )
     models = models_in_order(sql, given_tables)
-    chosen = models if tables is None else select(models, " ".join(f"+{table}" for table in tables))
-    build(connection, chosen, None)
+    if tables is not None:
+        without_model = {str(table) for table in given_tables}
+        models = select(models, " ".join(f"+{table}" for table in tables if table not in without_model))
+    build(connection, models, None)
     return connection
 
 
