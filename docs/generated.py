@@ -182,7 +182,8 @@ def _quarter() -> duckdb.DuckDBPyConnection:
     from tests.sql import harness
 
     waterfall, history = read_case(runs.QUARTER, as_of=runs.QUARTER_AS_OF)
-    connection = harness.built(waterfall, history.as_of, raw_rows(waterfall, history), inputs=history.inputs)
+    raw = raw_rows(waterfall, history)
+    connection = harness.built(waterfall, history.as_of, raw, inputs=history.inputs, comments=True)
     dictionary = column_dictionary(shipped("sql"))
     comment(connection, harness.project().models, dictionary)  # the harness builds without these comments
     return connection

@@ -16,7 +16,7 @@ from pipeline.database.connection import connect, create_table, quoted
 from pipeline.ingest import domains
 from pipeline.ingest.raw_tables import attribute_values
 from pipeline.settings import Settings, shipped
-from pipeline.transform.build import build, stored_table
+from pipeline.transform.build import build, stored_table, write_definition
 from pipeline.transform.checks import Outcome, run_checks
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import Columns, definition_tables, dimension_source
@@ -93,6 +93,7 @@ def built(
     threads: int = 1,
     sql: Path | None = None,
     reports: tuple[ReportOfOne, ...] = (),
+    comments: bool = False,
 ) -> duckdb.DuckDBPyConnection:
     """An in-memory database with the models over `rows` (table of schema raw → rows; missing columns are null).
 
@@ -102,7 +103,8 @@ def built(
     `tables` are built with everything that they read: `marts.conversion` is one table, `marts.*` a layer, None every table;
     a table without a model, such as `waterfall.run`, is always there;
     `sql` is a folder of models that replaces the shipped one;
-    `reports` are built beside the report of all leads. No table gets comments.
+    `reports` are built beside the report of all leads. With `comments`, the tables of the definition have comments; models
+    never have.
     """
     settings = Settings(memory_limit="2GB", threads=threads)
     connection = connect(None, settings, reads_files=True)
@@ -156,9 +158,13 @@ def built(
         reports=reports,
     )
     first = first_entry(connection, waterfall, as_of)
-    for each in definition_tables(configuration, as_of, sources, first):
-        columns = [(column, kind) for column, kind, _ in each.columns]
-        create_table(connection, f"waterfall.{each.name}", columns, each.rows)
+    definition = definition_tables(configuration, as_of, sources, first)
+    if comments:
+        write_definition(connection, definition)
+    else:
+        for each in definition:
+            columns = [(column, kind) for column, kind, _ in each.columns]
+            create_table(connection, f"waterfall.{each.name}", columns, each.rows)
     given_tables = frozenset(
         TableName(schema, name)
         for schema, name in connection.execute(
