@@ -84,6 +84,13 @@ def without_report() -> Iterator[None]:
 
 
 @pytest.fixture
+def history_only() -> Iterator[None]:
+    """Runs in this process build no mart, no report table and no page."""
+    with runs.history_only():
+        yield
+
+
+@pytest.fixture
 def without_pages() -> Iterator[None]:
     """Runs in this process build every table, but no page."""
     with runs.without_pages():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,8 +19,8 @@ from pipeline.run import run as pipeline_run
 from pipeline.run.options import RunOptions
 from pipeline.run.publishing import FinishedRun
 from pipeline.settings import Settings
-from pipeline.transform import build, incremental
-from pipeline.transform.project import Project, discover
+from pipeline.transform import build, graph, incremental
+from pipeline.transform.project import Model, Project, discover
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 QUARTER = REPOSITORY / "tests" / "cases" / "quarter" / "funnel.toml"
@@ -44,27 +44,52 @@ def run(toml: Path, output: Path, **more: Any) -> FinishedRun:
     return pipeline_run.run(options(toml, output, **more))
 
 
+NEEDED = (
+    *incremental.INCREMENTAL_TABLES, "clean.stage_entries", "journey.slices", "journey.stage_spans", "quality.first_values",
+    "quality.history_coverage", "quality.rejected_rows", "quality.row_accounting", "quality.scope",
+    "quality.stage_reconciliation", "quality.stage_snapshots", "quality.unknown_stages",
+)  # fmt: skip
+"""The tables that a run reads itself, those of an incremental build, and what tests of inputs read."""
+
+
+@contextmanager
+def history_only() -> Iterator[None]:
+    """Runs within the block build no mart, write no comments and only one small page, in a quarter of the time.
+
+    For tests of inputs, the landing log, exit codes and messages.
+    """
+    selection = ", ".join(f"+{table}" for table in NEEDED)
+    with _building(lambda models: graph.select(models, selection)):
+        yield
+
+
 @contextmanager
 def without_report(*, comments: bool = False) -> Iterator[None]:
     """Runs within the block build no report table, write no comments and only one small page, in a third of the time.
 
     With `comments`, tables and columns have their comments.
 
-    For tests of inputs, the landing log and the history. The tests of pages are in tests/report.
+    For tests of marts and of incremental builds. The tests of pages are in tests/report.
     """
+    with _building(lambda models: tuple(each for each in models if each.table.schema != "report"), comments=comments):
+        yield
 
-    def all_but_report(folder: Path) -> Project:
+
+@contextmanager
+def _building(choose: Callable[[tuple[Model, ...]], tuple[Model, ...]], *, comments: bool = False) -> Iterator[None]:
+    """Runs within the block build the chosen models, and run the checks that read nothing else."""
+
+    def chosen(folder: Path) -> Project:
         project = discover(folder)
-        return Project(
-            tuple(model for model in project.models if model.table.schema != "report"),
-            tuple(check for check in project.checks if not check.name.startswith("report.")),
-        )
+        models = choose(project.models)
+        left_out = {model.table for model in project.models} - {model.table for model in models}
+        return Project(models, tuple(check for check in project.checks if left_out.isdisjoint(check.reads)))
 
     def write_no_comments(*_: object) -> None:
         """Replace the statements for comments, which take a tenth of such a run."""
 
     with ExitStack() as patched:
-        patched.enter_context(mock.patch.object(building, "discover", all_but_report))
+        patched.enter_context(mock.patch.object(building, "discover", chosen))
         patched.enter_context(without_pages())
         if not comments:
             patched.enter_context(mock.patch.object(build, "comment", write_no_comments))
@@ -74,11 +99,11 @@ def without_report(*, comments: bool = False) -> Iterator[None]:
 
 @contextmanager
 def without_pages() -> Iterator[None]:
-    """Runs within the block write only one small page. For tests of the report's tables."""
+    """Runs within the block write only one small page, another one for each run. For tests of the report's tables."""
 
     def write_notes(_: object, folder: Path, notes: tuple[str, ...] = (), *more: object) -> tuple[Path, ...]:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "index.html").write_text("\n".join(notes), "utf-8")
+        (folder / "index.html").write_text("\n".join((folder.parent.name, *notes)), "utf-8")
         return (folder / "index.html",)
 
     with mock.patch.object(html, "write_report", write_notes):

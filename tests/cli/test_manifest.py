@@ -18,6 +18,8 @@ from pipeline.settings import shipped
 from tests import runs
 from tests.cli.commands import AS_OF, copy_of_quarter, funnel, page
 
+pytestmark = pytest.mark.usefixtures("history_only")
+
 DELIVERIES = (
     "lead_id,stage,entered_at,owner\n"
     "L01,MCL,2026-01-05T14:00:00Z,\n\n"
@@ -55,7 +57,8 @@ def two_deliveries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path
     for number, text in enumerate(DELIVERIES):
         (folder / f"stage_entries_{number}.csv").write_text(text, "utf-8")
     (folder / "stage_entries_9.csv").write_bytes(b"")
-    runs.run(toml, folder / "build", as_of=runs.QUARTER_AS_OF)
+    with runs.history_only():
+        runs.run(toml, folder / "build", as_of=runs.QUARTER_AS_OF)
     return toml, folder / "build"
 
 

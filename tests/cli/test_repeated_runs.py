@@ -41,11 +41,10 @@ def test_the_same_inputs_again_change_nothing(quarter: Sample, tmp_path: Path) -
     assert tables == contents(output)
 
 
-def test_a_rebuild_needs_no_inputs(tmp_path: Path) -> None:
+def test_a_rebuild_needs_no_inputs(quarter: Sample, tmp_path: Path) -> None:
     """Without the exports, the landing log gives identical tables and an identical report."""
     toml = copy_of_quarter(tmp_path / "in")
-    output = tmp_path / "build"
-    runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
+    output = quarter.copied(tmp_path / "build")
     before, tables = page(output), contents(output)
     for name in ("stage_entries.csv", "leads.csv"):
         (toml.parent / name).unlink()
@@ -76,7 +75,7 @@ def test_a_rebuild_without_a_log_is_refused(tmp_path: Path) -> None:
     assert "the landing log has no stage entries" in answer.err
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
     """An export with ten known and two new rows adds two entries; the others count as redelivered."""
     toml = copy_of_quarter(tmp_path / "in")
@@ -93,7 +92,7 @@ def test_an_overlapping_export_adds_only_what_is_new(tmp_path: Path) -> None:
     assert {"rows_read": 12, "redelivered": 10, "kept": 2, "loads": 1} == grown
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_corrected_alias_loads_rejected_rows(tmp_path: Path) -> None:
     """If an unknown stage becomes an alias, its rows are loaded from the log, also without the exports."""
     toml = copy_of_quarter(tmp_path / "in")
@@ -125,7 +124,7 @@ def test_a_selection_gives_the_same_tables(quarter: Sample, tmp_path: Path) -> N
     assert tables == contents(output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_selection_after_a_changed_configuration_is_refused(tmp_path: Path) -> None:
     """Tables of a changed configuration would not match the others, so --select is refused."""
     toml = copy_of_quarter(tmp_path / "in")

@@ -27,7 +27,7 @@ LOOP = "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published run of the quarter; tests work on copies."""
     output = tmp_path_factory.mktemp("published") / "build"
-    with runs.without_report():
+    with runs.history_only():
         runs.run(runs.QUARTER, output, as_of=runs.QUARTER_AS_OF, clock=datetime.now(UTC))
     return output
 
@@ -86,6 +86,7 @@ def test_without_a_run_status_exits_1_with_the_next_step(tmp_path: Path) -> None
     assert "there is no such output folder" in missing.err
 
 
+@pytest.mark.usefixtures("history_only")
 def test_a_later_failure_is_shown_until_a_run_is_published(build: Path, tmp_path: Path) -> None:
     """Status shows time, exit code, error and next step, without ids; the next successful run clears it."""
     more = '\n[[inputs]]\nname = "crm_merges"\ntable = "merges"\npath = "merges.csv"\n'
