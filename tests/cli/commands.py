@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 from pipeline import cli
+from pipeline.explore import query
 from tests import runs
 
 AS_OF = ("--as-of", runs.QUARTER_AS_OF)
@@ -27,10 +28,21 @@ class Answer:
     err: str
 
 
-def process(*arguments: object, cwd: Path | None = None, stdin: str = "", **environment: str) -> Answer:
+HISTORY_ONLY = """
+from pipeline import cli
+from tests import runs
+with runs.history_only():
+    cli.main()
+"""
+
+
+def process(
+    *arguments: object, cwd: Path | None = None, stdin: str = "", history_only: bool = False, **environment: str
+) -> Answer:
     """Run the command in its own process. Slower, but tests imports, exits and the environment."""
+    program = ("-c", HISTORY_ONLY) if history_only else ("-m", "pipeline.cli")
     done = subprocess.run(
-        [sys.executable, "-m", "pipeline.cli", *map(str, arguments)],
+        [sys.executable, *program, *map(str, arguments)],
         cwd=cwd or runs.REPOSITORY,
         input=stdin,
         capture_output=True,
@@ -93,10 +105,12 @@ def contents(
     output: Path, schemas: str = "'waterfall', 'clean', 'journey', 'marts', 'quality', 'report'"
 ) -> dict[str, object]:
     """The row count and an order-independent checksum of every published table of some schemas."""
-    return {
-        name: runs.ask(output, f"select count(*) as rows, sum(hash(each)) as content from {name} as each")[0]
-        for name in tables(output, schemas)
-    }
+    names = tables(output, schemas)
+    with query.open_published(output) as connection:
+        return {
+            name: connection.execute(f"select count(*), sum(hash(each)) from {name} as each").fetchone()
+            for name in names
+        }
 
 
 def page(output: Path) -> bytes:

@@ -25,7 +25,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with inputs (in) and a published run (out)."""
     folder = tmp_path_factory.mktemp("published")
     toml = commands.copy_of_quarter(folder / "in")
-    assert 0 == funnel("run", "--config", toml, "--output", folder / "out", *commands.AS_OF).code
+    with runs.without_report():
+        runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
     return folder
 
 
@@ -62,17 +63,24 @@ def test_a_flipped_bit_is_not_published_again(published: Path, out: Path, number
     assert [] == [path.name for path in (out / "runs").glob("*.*")]
 
 
+QUESTIONS = (
+    ("sql", "select count(*) as rows, sum(hash(each)) as content from clean.entry_rows as each", "--format", "csv"),
+    ("sql", "from marts.conversion order by all", "--format", "csv"),
+    ("explain", "L01"),
+)
+
+
+@pytest.fixture(scope="module")
+def right_answers(published: Path) -> list[commands.Answer]:
+    """The answers of the undamaged file to the questions."""
+    return [funnel(*each, "--output", published / "out") for each in QUESTIONS]
+
+
 @pytest.mark.parametrize("number", FLIPS)
-def test_a_query_gives_the_right_rows_or_an_error(published: Path, out: Path, number: int) -> None:
+def test_a_query_gives_the_right_rows_or_an_error(right_answers: list[commands.Answer], out: Path, number: int) -> None:
     """F105: A query that reads the damaged block is exit code 3; others give the same rows as before."""
-    questions = [
-        ("sql", "select count(*) as rows, sum(hash(each)) as content from clean.entry_rows as each", "--format", "csv"),
-        ("sql", "from marts.conversion order by all", "--format", "csv"),
-        ("explain", "L01"),
-    ]
-    sound = [funnel(*each, "--output", published / "out") for each in questions]
     flip_bit(out, number)
-    for question, before in zip(questions, sound, strict=True):
+    for question, before in zip(QUESTIONS, right_answers, strict=True):
         answer = funnel(*question, "--output", out)
         if answer.code == 0:
             assert before == answer
@@ -104,6 +112,7 @@ def test_a_file_damaged_in_every_block_gives_an_error(out: Path) -> None:
 
 
 @pytest.mark.parametrize("number", FLIPS[::5])
+@pytest.mark.usefixtures("without_report")
 def test_the_next_run_builds_everything_from_the_log(published: Path, out: Path, number: int) -> None:
     """F105: The run logs the damage and publishes the right tables, and the run after it is incremental."""
     before = run_of(out)
@@ -137,6 +146,7 @@ def test_an_error_in_a_query_is_not_reported_as_damage(out: Path) -> None:
     assert CORRUPT not in answer.err
 
 
+@pytest.mark.usefixtures("history_only")
 def test_a_published_file_without_a_checksum_is_rebuilt(published: Path, out: Path) -> None:
     """F105: Its content can't be verified, so a run rebuilds everything."""
     path = out / "current" / "manifest.json"
@@ -150,10 +160,10 @@ def test_a_published_file_without_a_checksum_is_rebuilt(published: Path, out: Pa
 
 
 @pytest.mark.parametrize("content", ["", "{}", "null"])
-def test_an_empty_manifest_of_the_published_run_stops_every_command(tmp_path: Path, content: str) -> None:
+@pytest.mark.usefixtures("history_only")
+def test_an_empty_manifest_of_the_published_run_stops_every_command(published: Path, out: Path, content: str) -> None:
     """F114: Without it the required loads are unknown, so every command but --from-log stops and names it."""
-    toml, out = commands.copy_of_quarter(tmp_path / "in"), tmp_path / "out"
-    runs.run(toml, out, as_of=runs.QUARTER_AS_OF)
+    toml = published / "in" / "funnel.toml"
     manifest = (out / "current" / "manifest.json").resolve()
     manifest.chmod(0o644)
     manifest.write_text(content, "utf-8")
