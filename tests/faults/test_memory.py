@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 import time
 from pathlib import Path
 
 import pytest
 
 from pipeline.settings import shipped
+from tests import runs
 from tests.faults import machines
 
 
@@ -18,14 +20,26 @@ def toml(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return machines.large_history(tmp_path_factory.mktemp("large") / "in")
 
 
+@pytest.fixture(scope="module")
+def published(toml: Path) -> Path:
+    """The output folder of a run over these inputs; tests work on copies."""
+    output = toml.parent.with_name("published")
+    runs.run(toml, output, as_of=machines.OLD)
+    return output
+
+
+@pytest.fixture
+def out(published: Path, tmp_path: Path) -> Path:
+    """A copy of that output folder."""
+    return Path(shutil.copytree(published, tmp_path / "out", symlinks=True))
+
+
 TOO_LITTLE = "30MB"
 """The memory of the models. Loading needs more, so the log has the inputs before."""
 
 
-def test_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path: Path) -> None:
+def test_too_little_memory_names_the_model_and_the_setting(toml: Path, out: Path) -> None:
     """F14: The exit code is 4 with the model, its file and FUNNEL_MEMORY; the old run is complete, no file is left."""
-    out = tmp_path / "out"
-    assert 0 == machines.wait_for_exit(machines.funnel(toml, out, as_of=machines.OLD))[0]
     run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY=TOO_LITTLE, FUNNEL_THREADS="2")
     code, error_text = machines.wait_for_exit(run)
     assert 4 == code
@@ -43,10 +57,8 @@ def test_too_little_memory_names_the_model_and_the_setting(toml: Path, tmp_path:
     assert [] == machines.leftovers(out)
 
 
-def test_the_next_run_removes_the_spill_of_a_killed_run(toml: Path, tmp_path: Path) -> None:
+def test_the_next_run_removes_the_spill_of_a_killed_run(toml: Path, out: Path) -> None:
     """F15: After kill -9 with spilled files, the next run removes them, even if it fails itself."""
-    out = tmp_path / "out"
-    assert 0 == machines.wait_for_exit(machines.funnel(toml, out, as_of=machines.OLD))[0]
     run = machines.funnel(toml, out, "--full", "--from-log", FUNNEL_MEMORY="90MB", FUNNEL_THREADS="2")
     give_up_at = time.monotonic() + 60
     while not list(out.glob("runs/*.building/spill/*")) and run.poll() is None and time.monotonic() < give_up_at:
