@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -10,10 +11,11 @@ from zipfile import ZipFile
 
 import pytest
 
+from pipeline.explore import query
 from pipeline.privacy.pseudonyms import Pseudonyms
 from tests import runs
-from tests.cli.commands import contents, funnel
-from tests.faults.hostile import AS_OF, Names, configuration, deliver, pages, run_and_compose
+from tests.cli.commands import funnel, tables
+from tests.faults.hostile import AS_OF, Names, configuration, deliver, pages, run, run_and_compose
 
 MARK = "marked.person@secret.example"
 KEY = "a-key-that-is-long-enough"
@@ -61,7 +63,8 @@ def cells(output: Path) -> bytes:
         "select table_schema || '.\"' || table_name || '\"' as name from information_schema.tables"
         " where table_catalog = current_database()",
     )
-    return repr([runs.ask(output, f"from {row['name']}") for row in names]).encode()
+    with query.open_published(output) as connection:
+        return repr([connection.execute(f"from {row['name']}").fetchall() for row in names]).encode()
 
 
 def test_no_address_reaches_any_output(tmp_path: Path) -> None:
@@ -100,7 +103,7 @@ def test_dropped_names_are_withheld_and_dropped_keys_are_hashed(tmp_path: Path) 
     """Dropped names are shown as withheld, or are empty in the database; keys are hashed, so no lead is lost."""
     drop = '{ owners = "drop", account_names = "drop", emails = "drop" }'
     of_report = privacy("report", as_='{ lead_ids = "drop", owners = "drop" }')
-    assert 0 == run_and_compose(tmp_path / "report", PEOPLE, of_report).code
+    assert 0 == run(tmp_path / "report", PEOPLE, of_report).code
     page = pages(tmp_path / "report" / "out")["owners.html"]
     assert "(withheld)" in page
     assert "Dana Doe" not in page
@@ -114,36 +117,40 @@ def test_dropped_names_are_withheld_and_dropped_keys_are_hashed(tmp_path: Path) 
     assert MARK.encode() not in texts_by_output(tmp_path / "tables" / "out")["database"]
 
 
+@pytest.fixture(scope="module")
+def unmasked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output folder of a run without masking."""
+    folder = tmp_path_factory.mktemp("unmasked")
+    assert 0 == run(folder, PEOPLE).code
+    return folder / "out"
+
+
 @pytest.mark.parametrize("treatment", ["hash", "drop"])
-def test_the_page_of_masked_owners_lists_the_same_leads(tmp_path: Path, treatment: str) -> None:
+def test_the_page_of_masked_owners_lists_the_same_leads(unmasked: Path, tmp_path: Path, treatment: str) -> None:
     """The page lists leads by owner, although it can't filter by name."""
-    assert 0 == run_and_compose(tmp_path / "open", PEOPLE).code
-    assert (
-        0 == run_and_compose(tmp_path / "masked", PEOPLE, privacy("report", as_=f'{{ owners = "{treatment}" }}')).code
-    )
-    plain, masked = (pages(tmp_path / each / "out")["owners.html"] for each in ("open", "masked"))
+    assert 0 == run(tmp_path, PEOPLE, privacy("report", as_=f'{{ owners = "{treatment}" }}')).code
+    plain, masked = (pages(output)["owners.html"] for output in (unmasked, tmp_path / "out"))
     assert "Dana Doe" not in masked
     leads = re.findall(r"LEAD-\d+", plain)
     assert 6 == len(set(leads))
     assert leads == re.findall(r"LEAD-\d+", masked)
 
 
-def test_no_number_moves(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("without_report")
+def test_no_number_moves(unmasked: Path, tmp_path: Path) -> None:
     """Except for names, every mart and all row accounting equal those of a run without masking."""
-    assert 0 == run_and_compose(tmp_path / "open", PEOPLE).code
-    assert 0 == run_and_compose(tmp_path / "hidden", PEOPLE, privacy(*OUTPUTS)).code
-    hidden = Pseudonyms(KEY.encode())
-    (tables,) = {tuple(contents(tmp_path / each / "out", "'marts', 'quality'")) for each in ("open", "hidden")}
-    owners = [
-        row["owner"] for row in runs.ask(tmp_path / "open" / "out", "select distinct owner from clean.entry_words")
-    ]
+    assert 0 == run(tmp_path, PEOPLE, privacy(*OUTPUTS)).code
+    masked, hidden = tmp_path / "out", Pseudonyms(KEY.encode())
+    (names,) = {tuple(tables(output, "'marts', 'quality'")) for output in (unmasked, masked)}
+    owners = [row["owner"] for row in runs.ask(unmasked, "select distinct owner from clean.entry_words")]
     swap = {owner: hidden.of(owner) for owner in owners if owner}
     swap |= {f"LEAD-{number}": hidden.of(f"LEAD-{number}") for number in range(12)}
-    accounts = [row["name"] for row in runs.ask(tmp_path / "open" / "out", "select name from clean.accounts")]
+    accounts = [row["name"] for row in runs.ask(unmasked, "select name from clean.accounts")]
     swap |= {name: hidden.of(name) for name in accounts if name}
     compared = 0
-    for table in tables:
-        open_rows, hidden_rows = (rows(tmp_path / each / "out", table) for each in ("open", "hidden"))
+    open_tables, hidden_tables = (rows_by_table(output, names) for output in (unmasked, masked))
+    for table in names:
+        open_rows, hidden_rows = open_tables[table], hidden_tables[table]
         if table == "quality.unknown_stages":  # unknown stage names are hashed with the owners
             counts = ("entries", "leads", "first_date", "last_date")
             assert [[row[each] for each in counts] for row in open_rows] == [
@@ -155,9 +162,8 @@ def test_no_number_moves(tmp_path: Path) -> None:
     assert compared > 1000
 
 
-def rows(output: Path, table: str) -> list[dict[str, object]]:
-    """The rows without hashes of texts and without numbers that depend on the order of names."""
-    all_rows = runs.ask(output, f"from {table}")
+def rows_by_table(output: Path, names: Iterable[str]) -> dict[str, list[dict[str, object]]]:
+    """The rows of each table without hashes of texts and without numbers that depend on the order of names."""
     unlike = (
         "words_key",
         "given_key",
@@ -169,7 +175,15 @@ def rows(output: Path, table: str) -> list[dict[str, object]]:
         "delivered_at",
         "values_key",
     )
-    return [{name: value for name, value in row.items() if name not in unlike} for row in all_rows]
+    content = {}
+    with query.open_published(output) as connection:
+        for table in names:
+            result = connection.sql(f"from {table}")
+            content[table] = [
+                {name: value for name, value in zip(result.columns, row, strict=True) if name not in unlike}
+                for row in result.fetchall()
+            ]
+    return content
 
 
 def _swapped(row: dict[str, object], swap: dict[str, str]) -> dict[str, object]:
@@ -183,22 +197,23 @@ def _swapped(row: dict[str, object], swap: dict[str, str]) -> dict[str, object]:
 
 def test_a_key_gives_the_same_hash_in_every_output(tmp_path: Path) -> None:
     """A hashed lead of the page is in a database with the same key, and not in one with another key."""
-    assert 0 == run_and_compose(tmp_path / "pages", PEOPLE, privacy("report")).code
-    assert 0 == run_and_compose(tmp_path / "database", PEOPLE, privacy("database", "report")).code
+    assert 0 == run(tmp_path / "pages", PEOPLE, privacy("report")).code
+    assert 0 == run(tmp_path / "database", PEOPLE, privacy("database", "report")).code
     lead = Pseudonyms(KEY.encode()).of("LEAD-10")
     for each in ("pages", "database"):
         assert lead in pages(tmp_path / each / "out")["owners.html"]
     assert 0 == funnel("explain", lead, "--output", tmp_path / "database" / "out").code
 
 
+@pytest.mark.usefixtures("history_only")
 def test_another_key_rebuilds_everything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The next run with another key has only its hashes; a report can't be built from the old tables."""
-    assert 0 == run_and_compose(tmp_path, PEOPLE, privacy("database")).code
+    assert 0 == run(tmp_path, PEOPLE, privacy("database")).code
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY[::-1])
     toml = tmp_path / "funnel.toml"
     again = funnel("report", "--config", toml, "--output", tmp_path / "out")
     assert (2, True) == (again.code, "or its key, changed since the published run" in again.err)
-    answer = run_and_compose(tmp_path, PEOPLE, privacy("database"))
+    answer = run(tmp_path, PEOPLE, privacy("database"))
     assert (0, True) == (
         answer.code,
         "every table is built from the whole log: [privacy] database, or its key" in answer.err,

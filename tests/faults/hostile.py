@@ -132,16 +132,20 @@ def deliver(folder: Path, names: Names) -> None:
             csv.writer(file).writerows(rows)
 
 
-def run_and_compose(folder: Path, names: Names, more: str = "", deliver_first: bool = True) -> Answer:
-    """Write the exports, run `funnel run` and `funnel send --dry-run`, and return their output."""
+def run(folder: Path, names: Names, more: str = "") -> Answer:
+    """Write the exports, and run `funnel run`."""
     folder.mkdir(parents=True, exist_ok=True)
     toml = configuration(folder, names, more)
-    if deliver_first:
-        deliver(folder, names)
-    ran = funnel("run", "--config", toml, "--output", folder / "out", "--as-of", AS_OF)
+    deliver(folder, names)
+    return funnel("run", "--config", toml, "--output", folder / "out", "--as-of", AS_OF)
+
+
+def run_and_compose(folder: Path, names: Names, more: str = "") -> Answer:
+    """Write the exports, run `funnel run` and `funnel send --dry-run`, and return their output."""
+    ran = run(folder, names, more)
     if ran.code:
         return ran
-    sent = funnel("send", "--dry-run", "--config", toml, "--output", folder / "out")
+    sent = funnel("send", "--dry-run", "--config", folder / "funnel.toml", "--output", folder / "out")
     return Answer(sent.code, ran.out + sent.out, ran.err + sent.err)
 
 
