@@ -14,7 +14,7 @@ from tests import runs
 from tests.cli.commands import Answer, funnel
 from tests.delivery import HEADER, entry
 
-pytestmark = pytest.mark.usefixtures("without_report")
+pytestmark = pytest.mark.usefixtures("history_only")
 
 TOML = """
 [funnel]
@@ -74,7 +74,7 @@ def two_loads(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("two_loads")
     company = Company(folder)
     company.set_up()
-    with runs.without_report():
+    with runs.history_only():
         company.deliver("a.csv", "L1", "L2")
         company.run()
         company.deliver("b.csv", "X1")

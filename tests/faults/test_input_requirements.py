@@ -81,7 +81,7 @@ def loads(output: Path) -> list[str]:
     return [load.file_name for load in loading.open_log(output / "landing").loads]
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted(tmp_path: Path) -> None:
     """F24: The exit code is 3 with both counts in every run; nothing of the file is loaded, the published run stays."""
     toml, now = configured(tmp_path), datetime.now(UTC)
@@ -108,7 +108,7 @@ def test_a_delivery_of_less_than_half_stops_the_run_until_it_is_accepted(tmp_pat
     assert 129 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_fuller_file_lets_the_run_continue(tmp_path: Path) -> None:
     """F24: Half of the usual rows is enough, and rows of the refused file count once."""
     toml = configured(tmp_path)
@@ -156,7 +156,7 @@ def test_a_header_alone_gives_a_warning_or_stops_the_run(tmp_path: Path) -> None
     assert before == page(output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_no_export_stops_the_run_beyond_error_after(tmp_path: Path) -> None:
     """F23: The exit code is 3 with the input and its age; the published run stays complete."""
     toml, now = configured(tmp_path, HISTORY + 'error_after = "3 days"\n'), datetime.now(UTC)
@@ -177,7 +177,8 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     toml, output = configured(tmp_path), tmp_path / "build"
     write_entries(tmp_path, "-1", 20)
     warning = "crm is stale: its newest file came 40 hours before as-of"
-    first = runs.run(toml, output, clock=THURSDAY)
+    with runs.history_only():
+        first = runs.run(toml, output, clock=THURSDAY)
     assert () == first.warnings
     as_of = (THURSDAY + timedelta(hours=40)).isoformat()
     (tmp_path / "entries-1.csv").unlink()
@@ -202,7 +203,7 @@ def test_no_export_shows_a_banner_after_warn_after(tmp_path: Path) -> None:
     assert 20 == runs.ask(output, "select count(*) as entries from clean.stage_entries")[0]["entries"]
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_an_as_of_in_the_past_or_future_gives_no_freshness_warning(tmp_path: Path) -> None:
     """F23: A past as-of uses files that came later; for a future as-of every input would be stale."""
     toml, output = configured(tmp_path, HISTORY + 'error_after = "2 days"\n'), tmp_path / "build"
@@ -212,7 +213,7 @@ def test_an_as_of_in_the_past_or_future_gives_no_freshness_warning(tmp_path: Pat
         assert [] == [each for each in done.warnings if "stale" in each]
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
     """F25: Above 1 % the exit code is 3 with both counts, else there is a warning. A missing lead is kept and counted once."""
     toml, output = configured(tmp_path, HISTORY + LEADS), tmp_path / "build"
@@ -239,7 +240,7 @@ def test_a_snapshot_that_lost_leads_stops_the_run(tmp_path: Path) -> None:
     assert 3 == loading.open_log(output / "landing").loads[-1].missing
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_missing_rows_of_history_are_counted_and_kept(tmp_path: Path) -> None:
     """F25: Rows that the newest snapshot of a CRM lacks still count."""
     toml, output = configured(tmp_path, SNAPSHOTS + "lost_keys = 0.1\n"), tmp_path / "build"
@@ -258,7 +259,7 @@ def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
     """F20: Stderr, report and manifest have a warning; the run is published, and the next one has no warning."""
     toml, output = configured(tmp_path), tmp_path / "build"
     write_entries(tmp_path, "-1", 20)
-    with runs.without_report():
+    with runs.history_only():
         runs.run(toml, output, clock=THURSDAY)
     done = runs.run(toml, output, clock=THURSDAY - timedelta(days=30))
     clock, as_of = done.warnings
@@ -271,7 +272,7 @@ def test_a_clock_that_went_back_is_reported(tmp_path: Path) -> None:
     )
     assert b"the clock of this machine went back" in (output / "reports" / "quality.html").read_bytes()
     assert [clock, as_of] == published_manifest(output)["warnings"]
-    with runs.without_report():
+    with runs.history_only():
         assert () == runs.run(toml, output, clock=THURSDAY).warnings
 
 
@@ -281,7 +282,7 @@ def test_an_earlier_as_of_option_gives_a_warning_and_the_same_report(tmp_path: P
     write_entries(tmp_path, "-1", 20)
     runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     before = page(output)
-    with runs.without_report():
+    with runs.history_only():
         runs.run(toml, output, as_of="2026-04-29", clock=THURSDAY)
     done = runs.run(toml, output, as_of="2026-03-31", clock=THURSDAY)
     (warning,) = done.warnings

@@ -17,7 +17,7 @@ from tests.logged import logged
 
 DAYS = ("a.csv", "b.csv", "c.csv")
 
-pytestmark = pytest.mark.usefixtures("without_report")
+pytestmark = pytest.mark.usefixtures("history_only")
 
 
 class Company:
