@@ -28,21 +28,12 @@ class Answer:
     err: str
 
 
-HISTORY_ONLY = """
-from pipeline import cli
-from tests import runs
-with runs.history_only():
-    cli.main()
-"""
-
-
 def process(
     *arguments: object, cwd: Path | None = None, stdin: str = "", history_only: bool = False, **environment: str
 ) -> Answer:
     """Run the command in its own process. Slower, but tests imports, exits and the environment."""
-    program = ("-c", HISTORY_ONLY) if history_only else ("-m", "pipeline.cli")
     done = subprocess.run(
-        [sys.executable, *program, *map(str, arguments)],
+        [sys.executable, "-m", "tests.cli.history_only" if history_only else "pipeline.cli", *map(str, arguments)],
         cwd=cwd or runs.REPOSITORY,
         input=stdin,
         capture_output=True,

@@ -70,7 +70,8 @@ def test_a_run_reads_new_rows_and_counts_them_like_those_of_a_file(
     """The second run reads the rows of the lookback window again and counts them as redelivered."""
     database.do(ROWS)
     output = tmp_path / "build"
-    runs.run(toml, output)
+    with runs.without_pages():
+        runs.run(toml, output)
     assert [{"input": "warehouse", "rows_read": 3, "redelivered": 0, "kept": 3}] == account(output)
     database.do("insert into stage_history values ('L2', 'SAL', '2026-03-04 09:00+00', '2026-03-04 09:00+00')")
     runs.run(toml, output, clock=runs.CLOCK + timedelta(days=1))
@@ -80,7 +81,7 @@ def test_a_run_reads_new_rows_and_counts_them_like_those_of_a_file(
     assert PASSWORD not in everything
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_freshness_decides_whether_a_run_continues_while_the_server_is_down(
     toml: Path, database: PostgresDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

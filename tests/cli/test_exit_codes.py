@@ -41,13 +41,13 @@ def test_1_when_a_check_fails_and_the_published_run_stays(tmp_path: Path) -> Non
         reads("crm_merges", "merges"),
         merges="from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\n",
     )
-    with runs.without_report():
+    with runs.history_only():
         runs.run(toml, output, as_of=runs.QUARTER_AS_OF)
     before = page(output)
     (toml.parent / "merges.csv").write_text(
         "from_lead_id,into_lead_id,merged_at\nL07,L01,2026-02-01\nL01,L07,2026-02-01\n"
     )
-    answer = process("run", "--config", toml, "--output", output, *AS_OF)
+    answer = process("run", "--config", toml, "--output", output, *AS_OF, history_only=True)
     error = error_text(answer)
     assert 1 == answer.code
     assert "Merges form no loop" in error
@@ -143,7 +143,7 @@ def test_4_when_the_limit_of_the_configuration_is_too_small(tmp_path: Path) -> N
     """A limit in `[output]` applies; the message names it, the environment may raise it, and spilled files are removed."""
     toml = copy_of_quarter(tmp_path / "given", '\n[output]\nmemory = "20MB"\nthreads = 1\n')
     output = tmp_path / "build"
-    answer = process("run", "--config", toml, "--output", output, *AS_OF, FUNNEL_MEMORY="1GB")
+    answer = process("run", "--config", toml, "--output", output, *AS_OF, history_only=True, FUNNEL_MEMORY="1GB")
     assert (0, "") == (answer.code, answer.out)
     answer = process("run", "--config", toml, "--output", output, *AS_OF)
     error = error_text(answer)

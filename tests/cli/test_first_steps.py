@@ -56,7 +56,7 @@ def test_check_writes_nothing(tmp_path: Path) -> None:
 def test_check_adds_nothing_to_a_log(tmp_path: Path) -> None:
     """`check` loads nothing into the log of a published run, although a new row is available."""
     toml = copy_of_quarter(tmp_path)
-    with runs.without_report():
+    with runs.history_only():
         runs.run(toml, tmp_path / "build", as_of=runs.QUARTER_AS_OF)
     with (tmp_path / "stage_entries.csv").open("a", encoding="utf-8") as export:
         export.write("L01,Nurture,2026-03-01T10:00:00Z,\n")

@@ -155,7 +155,7 @@ def test_a_history_that_begins_gradually_gives_no_warning(tmp_path: Path) -> Non
     assert [(0,)] == columns(output, "select count(*) from quality.period_coverage where is_before_coverage")
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_leads_created_on_the_first_day_give_no_warning(tmp_path: Path) -> None:
     """The creation times distinguish an import of new leads from a first sync."""
     leads = [(f"old{number}", SYNCED - timedelta(hours=2)) for number in range(40)]

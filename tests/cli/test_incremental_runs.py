@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -93,7 +92,7 @@ def test_runs_give_the_rows_of_a_full_rebuild(tmp_path: Path, seed: int) -> None
         assert not [line for line in run(company, output, 0) if "building on" in line]
     for number in range(1, DAYS + 1):
         company.deliver(number)
-        with runs.without_report() if number < DAYS else nullcontext():
+        with runs.without_report() if number < DAYS else runs.without_pages():
             lines = run(company, output, number)
             assert [line for line in lines if line.startswith("building on the published run")], lines
             if number % 2 == 0:
@@ -108,7 +107,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Company, Path]:
     folder = tmp_path_factory.mktemp("opened")
     company, output = Company(folder / "in", 3), folder / "out"
     company.open()
-    with runs.without_report():
+    with runs.history_only():
         run(company, output, 0)
     return company, output
 
@@ -131,7 +130,7 @@ def full_build_reasons(lines: list[str]) -> list[str]:
     ]
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_changed_waterfall_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """A new order of stages changes the history: the run rebuilds everything and logs the reason."""
     company, output = copy_run(first_run, tmp_path)
@@ -144,9 +143,11 @@ def test_a_changed_waterfall_is_rebuilt(first_run: tuple[Company, Path], tmp_pat
 
 
 @pytest.mark.usefixtures("without_report")
-def test_a_changed_window_keeps_the_incremental_build(first_run: tuple[Company, Path], tmp_path: Path) -> None:
+def test_a_changed_window_keeps_the_incremental_build(tmp_path: Path) -> None:
     """Windows and SLAs do not change the history: the run stays incremental, and the marts follow the configuration."""
-    company, output = copy_run(first_run, tmp_path)
+    company, output = Company(tmp_path / "in", 3), tmp_path / "out"
+    company.open()
+    run(company, output, 0)
     text = company.toml.read_text("utf-8")
     company.toml.write_text(
         text.replace("windows = [7, 30]", "windows = [14]").replace('"2 days"', '"3 days"'), "utf-8"
@@ -155,7 +156,7 @@ def test_a_changed_window_keeps_the_incremental_build(first_run: tuple[Company, 
     assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_late_snapshot_keeps_the_incremental_build(tmp_path: Path) -> None:
     """A late snapshot changes the entries of the next snapshot for its own leads only."""
     company, output = Company(tmp_path / "in", 6), tmp_path / "out"
@@ -188,7 +189,7 @@ def snapshot(company: Company, day: int, **stages: str) -> None:
     (company.folder / f"copies-2026-02-{day:02}.csv").write_text(f"lead_id,status\n{rows}", "utf-8")
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_full_rebuilds_everything(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """`--full` rebuilds everything, and the log does not mention the previous run."""
     company, output = copy_run(first_run, tmp_path)
@@ -197,7 +198,7 @@ def test_full_rebuilds_everything(first_run: tuple[Company, Path], tmp_path: Pat
     assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_an_earlier_as_of_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """An earlier as-of excludes entries of the published run, so everything is rebuilt."""
     company, output = copy_run(first_run, tmp_path)
@@ -205,7 +206,7 @@ def test_an_earlier_as_of_is_rebuilt(first_run: tuple[Company, Path], tmp_path: 
     assert {} == differing_rows(rebuild_from_log(company, output, -3), output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_damaged_file_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """If the published file can't be read, the run rebuilds everything and does not fail."""
     company, output = copy_run(first_run, tmp_path)
@@ -216,7 +217,7 @@ def test_a_damaged_file_is_rebuilt(first_run: tuple[Company, Path], tmp_path: Pa
     assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_many_changes_are_rebuilt(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """If every lead moved, a full build is faster than an incremental one."""
     company, output = copy_run(first_run, tmp_path)
@@ -225,7 +226,7 @@ def test_many_changes_are_rebuilt(first_run: tuple[Company, Path], tmp_path: Pat
     assert {} == differing_rows(rebuild_from_log(company, output, 1), output)
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_a_failed_run_leaves_the_published_file_unchanged(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """A run works on a copy of the published file: a run that fails half-way changes no byte of it."""
     company, output = copy_run(first_run, tmp_path)
@@ -242,7 +243,7 @@ def test_a_failed_run_leaves_the_published_file_unchanged(first_run: tuple[Compa
     assert 1 == len(list((output / "runs").iterdir()))
 
 
-@pytest.mark.usefixtures("without_report")
+@pytest.mark.usefixtures("history_only")
 def test_the_file_does_not_grow(first_run: tuple[Company, Path], tmp_path: Path) -> None:
     """Replaced rows free their blocks: several runs without new rows leave the file as large as one run."""
     company, output = copy_run(first_run, tmp_path)

@@ -40,16 +40,17 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 DEAF = 2525
 
 
-def program(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline.cli", *map(str, arguments)]
+def program(*arguments: object, module: str = "pipeline.cli") -> list[str]:
+    return [sys.executable, "-m", module, *map(str, arguments)]
 
 
 def start(command: list[str], **streams: Any) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, cwd=runs.REPOSITORY, **({"stdin": subprocess.DEVNULL} | streams))
 
 
-def run_of_the_quarter(published: Path, output: Path) -> list[str]:
-    return program("run", "--config", published / "in" / "funnel.toml", "--output", output, *commands.AS_OF)
+def run_of_the_quarter(published: Path, output: Path, *, history_only: bool = True) -> list[str]:
+    arguments = ("run", "--config", published / "in" / "funnel.toml", "--output", output, *commands.AS_OF)
+    return program(*arguments, module="tests.cli.history_only" if history_only else "pipeline.cli")
 
 
 def lost_log_lines(output: Path) -> Mapping[str, Any]:
@@ -93,7 +94,7 @@ def test_a_run_whose_log_pipe_is_closed_publishes(published: Path, tmp_path: Pat
 def test_a_run_without_standard_streams_publishes(published: Path, tmp_path: Path) -> None:
     """F107: No file of the run gets the number of a closed stream, so no log line is written into it."""
     out = tmp_path / "out"
-    done = start([sys.executable, "-c", CLOSED, "0,1,2", *run_of_the_quarter(published, out)])
+    done = start([sys.executable, "-c", CLOSED, "0,1,2", *run_of_the_quarter(published, out, history_only=False)])
     assert 0 == done.wait(120)
     assert "bad file descriptor" == lost_log_lines(out)["reason"]
     assert (out / "run.lock").read_text("ascii").startswith("pid ")
