@@ -108,8 +108,7 @@ def valid_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "in" / "files" / "more").mkdir(parents=True)
     shutil.move(folder / "in" / "stage_entries.csv", folder / "in" / "files" / "more" / "a.csv")
     toml.write_text(toml.read_text("utf-8").replace('"stage_entries.csv"', '"files/*/*.csv"'), "utf-8")
-    with runs.history_only():
-        runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
+    runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
     return folder
 
 
@@ -166,18 +165,16 @@ def test_a_title_replaces_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert [] == [str(path) for path in pages if name in path.read_bytes()]
 
 
-@pytest.mark.usefixtures("history_only")
 def test_unknown_stages_in_the_database_are_hashed_with_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """F112: The setting of owners applies to unknown stages; stages of the waterfall stay unchanged."""
     monkeypatch.setenv("FUNNEL_PRIVACY_KEY", KEY)
     people = hostile.Names(owner="Dana Doe", unknown="Petra Privat")
-    assert 0 == hostile.run(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
+    assert 0 == hostile.run_and_compose(tmp_path, people, f"[privacy]\ndatabase = {HASHED}\n").code
     (row,) = runs.ask(tmp_path / "out", "select stage_alias, stage_text from quality.unknown_stages")
     assert "petra" not in f"{row}".lower()
     assert 0 < runs.ask(tmp_path / "out", "select count(*) as kept from clean.stage_entries")[0]["kept"]
 
 
-@pytest.mark.usefixtures("history_only")
 def test_a_run_with_a_file_name_that_is_not_utf8_is_published(tmp_path: Path) -> None:
     """F106: The run publishes, and its manifest has the refused file."""
     toml = commands.copy_of_quarter(tmp_path / "in")
