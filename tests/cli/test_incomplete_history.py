@@ -95,7 +95,7 @@ def test_a_cut_history_gives_a_warning_and_marked_cohorts(cut_history: tuple[Any
     index = reading.read_site({"index.html": html["index.html"]}).pages["index.html"].text
     assert f"{NOTICE} The headline rate of Mql → Sal counts some of them." in index
     assert MEANING in index
-    assert "that reached Mql in Dec 2025† – Feb 2026, " in index
+    assert "that became Mql in Dec 2025†–Feb 2026 went on to Sal." in index
     site = reading.read_site({name: html[name] for name in ("pair-mql-sal.html", "conversion.html", "quality.html")})
     for name in ("grid", "pair-months-1", "ages-1", "losses-1", "pair-arrivals-1"):
         marked = [row[0] for row in site.tables[f"table-{name}"] if row[0].endswith("†")]
