@@ -51,7 +51,7 @@ def plan_partitions(connection: duckdb.DuckDBPyConnection, rules: tuple[Partitio
     if not rules:
         return ()
     limit = MAX_PARTITION_SHARE * _memory(connection)
-    buckets = {rule: _buckets(connection, rule) for rule in rules}
+    buckets = {rule: _buckets(connection, rule, limit / rule.bytes_each, Range(rule.key, None, None)) for rule in rules}
     if sum(bucket.rows * rule.bytes_each for rule in rules for bucket in buckets[rule]) <= limit:
         return ()
     partitions = []
@@ -67,27 +67,33 @@ def condition_of(partition: Partition, _table: TableName, columns: tuple[str, ..
     return " and ".join(each.condition for each in partition if each.key in columns) or None
 
 
-def _buckets(connection: duckdb.DuckDBPyConnection, rule: PartitionRule) -> list[Range]:
-    """Count the rows of each bucket, in order of the column."""
+def _buckets(connection: duckdb.DuckDBPyConnection, rule: PartitionRule, max_rows: float, within: Range) -> list[Range]:
+    """Count the rows of each bucket, in order of the column. A bucket with more than `max_rows` is divided again."""
     rows = connection.execute(
         f"""
         with
+        counted as (from {rule.table} where {within.condition}),
         bounds as (
             select min({rule.key}) as lowest, (max({rule.key}) - min({rule.key})) // {BUCKET_COUNT} + 1 as width
-            from {rule.table}
+            from counted
         )
         select min({rule.key}) as first_value, max({rule.key}) as last_value, cast({rule.rows} as bigint)
-        from {rule.table}
+        from counted
         cross join bounds
         group by ({rule.key} - bounds.lowest) // bounds.width
         order by first_value
         """
     ).fetchall()
-    return [Range(rule.key, int(first), int(last), int(count)) for first, last, count in rows]
+    buckets: list[Range] = []
+    for first, last, count in rows:
+        bucket = Range(rule.key, int(first), int(last), int(count))
+        is_divisible = bucket.rows > max_rows and first < last
+        buckets += _buckets(connection, rule, max_rows, bucket) if is_divisible else [bucket]
+    return buckets
 
 
 def _merged(buckets: list[Range], max_rows: float) -> list[Range]:
-    """Merge neighbours while they have at most `max_rows`. A larger bucket stays alone."""
+    """Merge neighbours while they have at most `max_rows`. A larger bucket, of one value, stays alone."""
     merged: list[Range] = []
     for bucket in buckets:
         if merged and merged[-1].rows + bucket.rows <= max_rows:

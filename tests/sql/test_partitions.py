@@ -46,14 +46,15 @@ def few_leads(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckD
         yield connection
 
 
-def test_windows_over_a_history_and_quantiles_are_partitioned() -> None:
-    """Quantiles can't spill to disk, and windows over a whole history are slow when they do."""
+def test_models_that_need_much_memory_are_partitioned() -> None:
+    """Quantiles can't spill to disk. Windows and joins over a whole history are slow when they do."""
     assert [
         "clean.entries_facts",
         "clean.entry_rows",
         "journey.arrivals_facts",
         "journey.cycles_facts",
         "journey.spans_facts",
+        "journey.unit_outcomes",
         "marts.conversion",
         "marts.lead_to_account",
         "marts.time_in_stage",
@@ -93,6 +94,15 @@ def test_every_integer_is_in_exactly_one_partition() -> None:
         *((each, no_m) for each in ranges),
         (Range("m", None, None), no_n),
     )
+
+
+def test_a_bucket_with_too_many_rows_is_divided() -> None:
+    """Numbers of cycles, leads and accounts lie far apart, so that a first division puts all cycles into one bucket."""
+    connection = duckdb.connect()
+    connection.execute("create table main.t as select unnest([1, 2, 3, 1000000000000000]) as n")
+    connection.execute("set memory_limit = '1GB'")
+    partitioned = partitions.plan_partitions(connection, (PartitionRule("n", "count(*)", "main.t", 3 * 10**8),))
+    assert [1, 1, 1, 1] == [each.rows for (each,) in partitioned]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 -- One row per unit and pair with an arrival at B or above B's rank, at or after the first arrival at A (K1, K3).
 -- The arrival at B is the first one at or after A.
 -- key: unit_key, pair_no
+-- partition: unit_key, count(*) of journey.first_arrivals, 150 bytes each
 -- check: us_to_convert >= 0 and us_to_pass >= 0
 -- check: us_to_convert is not null or us_to_pass is not null
 -- check: (us_to_convert is null) = (convert_window is null) and (us_to_pass is null) = (pass_window is null)
