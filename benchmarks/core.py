@@ -57,7 +57,9 @@ def build_models(
     project = discover(shipped("sql"))
     as_of = configuration.waterfall.as_of or CLOCK
     first = first_entry(connection, configuration.waterfall, as_of)
-    write_definition(connection, definition_tables(configuration, as_of, {"lead_source": "lead"}, first))
+    write_definition(
+        connection, definition_tables(configuration, as_of, {"lead_source": "lead"}, first, project.models)
+    )
     there = connection.execute("select table_schema, table_name from information_schema.tables").fetchall()
     models = graph.in_order(project.models, frozenset(TableName(schema, name) for schema, name in there))
     built = build(connection, graph.select(models, selection), dictionary)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 from pipeline.database.connection import quoted
 from pipeline.privacy.masking import QueryConnection
-from pipeline.report import text
+from pipeline.report import text, units
 from pipeline.report.links import data_link
 
 Row: TypeAlias = Any
@@ -72,11 +72,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Footnotes:
-    """Words that depend on a report as a whole: its as-of, and the months before the history is complete."""
+    """Words that depend on a report as a whole: its as-of, how its tables count, and the months before the history is complete."""
 
     as_of: str
     before_coverage: frozenset[date] = frozenset()
     dimension_labels: Mapping[str, str] = field(default_factory=dict)
+    how_counted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Table → unit, basis and denominator of its numbers."""
 
     def dimension(self, name: str) -> str:
         """Return the name of a dimension on pages: its label."""
@@ -105,11 +107,17 @@ class Footnotes:
         """Return the mark of a month before the history is complete; empty for other months."""
         return text.BEFORE_COVERAGE_SIGN if value in self.before_coverage else ""
 
-    def source(self, answer: Answer, *, unit: str, basis: str, denominator: str) -> Source:
-        """Return the footnote of a figure that shows `answer`."""
+    def source(self, answer: Answer, also: str = "") -> Source:
+        """Return the footnote of a figure that shows `answer`. `also` is what the basis is besides, in this figure only."""
+        unit, basis, denominator = self.how_counted[answer.table]
         value = answer.control_value
         return Source(
-            reading=(("Unit", unit), ("Basis", basis), ("As of", self.as_of), ("Denominator", denominator)),
+            reading=(
+                ("Unit", unit),
+                ("Basis", f"{basis}; {also}" if also else basis),
+                ("As of", self.as_of),
+                ("Denominator", denominator),
+            ),
             table=answer.table,
             sql=answer.sql,
             control=_control(answer, value),
@@ -188,17 +196,21 @@ def read_reports(connection: QueryConnection) -> tuple[ReportFilter, ...]:
 def read_report(connection: QueryConnection, key: str = "all") -> Report:
     """Return the report with this key. Raises StopIteration when there is no such report, duckdb.Error without its tables."""
     chosen = next(each for each in read_reports(connection) if each.report == key)
-    ((as_of, timezone),) = connection.execute(
-        f"select as_of_local, timezone from report.overview where {chosen.condition}"
+    ((as_of, timezone, unit),) = connection.execute(
+        f"select as_of_local, timezone, unit from report.overview where {chosen.condition}"
     ).fetchall()
     months = connection.execute(
         "select period_start from quality.period_coverage where grain = 'month' and is_before_coverage"
     ).fetchall()
     labels = connection.execute("select dimension, label from waterfall.dimensions").fetchall()
+    how_counted = connection.execute(
+        "select table_name, unit, basis, denominator from waterfall.how_counted"
+    ).fetchall()
     return Report(
         as_of=f"{text.moment(as_of)} {timezone}",
         before_coverage=frozenset(month for (month,) in months),
         dimension_labels={name: text.isolated(label) for name, label in labels},
+        how_counted={table: tuple(units.in_words(fact, unit) for fact in facts) for table, *facts in how_counted},
         connection=connection,
         filter=chosen,
     )

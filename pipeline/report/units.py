@@ -16,6 +16,9 @@ END_REASONS = {
 }
 """Unit → why it can no longer convert."""
 
+HEADLINE_UNITS = "headline units"
+"""What waterfall.how_counted calls the unit of the headline."""
+
 
 def plural(unit: str) -> str:
     """Return the plural, such as `accounts`."""
@@ -25,3 +28,8 @@ def plural(unit: str) -> str:
 def describe(unit: str) -> str:
     """Return the plural with its definition for a footnote: `accounts (all its leads together …)`."""
     return f"{plural(unit)} ({MEANINGS[unit]})"
+
+
+def in_words(fact: str, unit: str) -> str:
+    """Return a fact of waterfall.how_counted about the headline unit of this report."""
+    return describe(unit) if fact == HEADLINE_UNITS else fact.replace(HEADLINE_UNITS, plural(unit))

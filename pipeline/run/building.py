@@ -25,7 +25,7 @@ from pipeline.transform.build import build as build_models
 from pipeline.transform.definition.first_entry import first_entry
 from pipeline.transform.definition.tables import definition_tables
 from pipeline.transform.previous_run import LoggedLoad, PreviousRun, open_previous_run
-from pipeline.transform.project import Project, TableName, discover
+from pipeline.transform.project import Model, Project, TableName, discover
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         previous, damage = _previous_run(new, loaded, project)
         connection = connect(new.folder.database, options.settings, spill=new.folder.spill, reads_files=True)
         new.connections.add(connection)
-        warnings = [*damage, *_write_sources(connection, new, loaded)]
+        warnings = [*damage, *_write_sources(connection, new, loaded, project.models)]
         shared = shares(
             options.settings, sum(load.landed for load in loaded.log.loads if load.table == "stage_entries")
         )
@@ -103,7 +103,9 @@ def _previous_run(new: NewRun, loaded: Loaded, project: Project) -> tuple[Previo
     )
 
 
-def _write_sources(connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: Loaded) -> tuple[str, ...]:
+def _write_sources(
+    connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: Loaded, models: tuple[Model, ...]
+) -> tuple[str, ...]:
     """Create the raw views and the definition tables. Returns warnings."""
     options = new.options
     if not options.select:
@@ -112,7 +114,7 @@ def _write_sources(connection: duckdb.DuckDBPyConnection, new: NewRun, loaded: L
     if not options.select:
         sources = requirements.dimension_sources(options.configuration, loaded.log.loads)
         first = first_entry(connection, options.configuration.waterfall, options.as_of)
-        write_definition(connection, definition_tables(options.configuration, options.as_of, sources, first))
+        write_definition(connection, definition_tables(options.configuration, options.as_of, sources, first, models))
     return warnings
 
 

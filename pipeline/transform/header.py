@@ -6,6 +6,9 @@
     -- accepted exit_kind: advanced, open
     -- check: exited_at >= entered_at
     -- column exit_kind: how the lead left
+    -- unit: stays
+    -- basis: all history
+    -- denominator: stays that ended
     -- as: view
     -- stored: grain in ('month', 'all')
     -- partition: lead_no, count(*) of journey.spans_facts, 500 bytes each
@@ -43,6 +46,23 @@ class PartitionRule:
 
 
 @dataclass(frozen=True)
+class HowCounted:
+    """How the numbers of a table are counted, for its comment and the footnotes of pages.
+
+    `headline units` stands for cycles, leads or accounts, which the configuration chooses.
+    """
+
+    unit: str
+    basis: str
+    denominator: str
+
+    @property
+    def comment(self) -> str:
+        """Return the three facts as sentences."""
+        return f"Unit: {self.unit}. Basis: {self.basis}. Denominator: {self.denominator}."
+
+
+@dataclass(frozen=True)
 class Header:
     """The header of a model. Rows that meet the condition `stored_where` are stored, other rows are computed on read."""
 
@@ -57,14 +77,16 @@ class Header:
     materialised: Materialised = "table"
     stored_where: str | None = None
     partition_rules: tuple[PartitionRule, ...] = ()
+    how_counted: HowCounted | None = None
 
     @property
     def comment(self) -> str:
-        """Return the comment of the table: what a row is, then the prose."""
+        """Return the comment of the table: what a row is, then the prose, and how its numbers are counted."""
         stored = (
             [f"Rows with {self.stored_where} are stored; other rows are computed on read."] if self.stored_where else []
         )
-        return " ".join([self.row_is, *self.prose, *stored])
+        counted = [self.how_counted.comment] if self.how_counted else []
+        return " ".join([self.row_is, *self.prose, *stored, *counted])
 
 
 @dataclass(frozen=True)
@@ -76,24 +98,13 @@ class CheckHeader:
     show: tuple[str, ...] = ()
 
 
-_MODEL_FACT = re.compile(r"key|unique|not null|accepted [a-z_0-9]+|check|column [a-z_0-9]+|as|stored|partition")
+_MODEL_FACTS = ("key", "unique", "not null", "check", "as", "stored", "partition", "unit", "basis", "denominator")
+_MODEL_FACT = re.compile("|".join((*_MODEL_FACTS, "accepted [a-z_0-9]+", "column [a-z_0-9]+")))
 _CHECK_FACT = re.compile(r"severity|show")
-_FACT_NAMES = (
-    "key",
-    "unique",
-    "not null",
-    "accepted",
-    "check",
-    "column",
-    "as",
-    "stored",
-    "partition",
-    "severity",
-    "show",
-)
+_FACT_NAMES = (*_MODEL_FACTS, "accepted", "column", "severity", "show")
 _PARTITION_RULE = re.compile(r"(\w+), (.+) of (\w+\.\w+), (\d+) bytes each")
 _LABEL = re.compile(r"[a-z_0-9]+( [a-z_0-9]+)?")
-_ONCE = frozenset({"key", "as", "stored", "severity", "show"})
+_ONCE = frozenset({"key", "as", "stored", "unit", "basis", "denominator", "severity", "show"})
 
 
 def read_header(text: str, path: Path) -> Header:
@@ -121,6 +132,7 @@ def read_header(text: str, path: Path) -> Header:
         materialised="view" if materialised == "view" else "table",
         stored_where=next((value for name, value in facts if name == "stored"), None),
         partition_rules=tuple(_partition_rule(value, path) for name, value in facts if name == "partition"),
+        how_counted=_how_counted(dict(facts), path),
     )
 
 
@@ -140,6 +152,14 @@ def read_check_header(text: str, path: Path) -> CheckHeader:
         severity="warn" if severity == "warn" else "fail",
         show=next((_words(value) for name, value in facts if name == "show"), ()),
     )
+
+
+def _how_counted(facts: dict[str, str], path: Path) -> HowCounted | None:
+    if "unit" not in facts and "basis" not in facts:
+        return None
+    if "unit" not in facts or "basis" not in facts:
+        raise ModelError("`unit:` and `basis:` belong together", where=str(path), next_step="write both")
+    return HowCounted(facts["unit"], facts["basis"], facts.get("denominator", "none: these are counts"))
 
 
 def _partition_rule(value: str, path: Path) -> PartitionRule:

@@ -1,4 +1,7 @@
 -- One row per way in which leads were matched to an account, or reason why not (A2), over leads in scope with history.
+-- unit: leads
+-- basis: leads in scope with a history; e-mails, websites and accounts as last delivered
+-- denominator: all these leads
 -- key: outcome
 -- unique: outcome_no
 -- not null: leads, share

@@ -3,6 +3,8 @@
 -- for the input of its first accepted entry. History looks cut if on one day, not the last one, more than half of the leads of the input
 -- begin that were not created on that day; if at most 5 % begin more than a day earlier (otherwise it is a later import); and if there
 -- are at least 20 such leads, and 5 % of all leads, because fewer prove nothing.
+-- unit: leads
+-- basis: the first accepted entry of each lead, by the input that has it; cut: more than half begin on one day, and hardly any before
 -- key: input
 -- not null: leads, bulk_leads, new_leads, earlier_leads, is_cut
 -- check: bulk_leads + earlier_leads <= leads

@@ -1,4 +1,6 @@
 -- One row per input: the disposition of every row that its loads delivered (E1).
+-- unit: rows of the inputs
+-- basis: all files in the log; a row counts once, under the first outcome that applies, from filtered to kept
 -- key: input
 -- not null: rows_read
 -- check: rows_read = filtered + rejected + redelivered + after_as_of + out_of_scope + duplicates + repeats + kept

@@ -1,4 +1,6 @@
 -- One row per scope rule: how many leads it excludes from every count (E8). A lead counts under the first rule that matches.
+-- unit: leads
+-- basis: the configuration of this run; such leads are in no other figure
 -- key: rule_no
 -- unique: rule
 -- not null: reason, leads, entries

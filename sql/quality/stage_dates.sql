@@ -1,4 +1,7 @@
 -- One row per finding and stage: dates to review before the numbers are used.
+-- unit: leads
+-- basis: all history; skipped and moved back: the stage that was left
+-- denominator: leads that had entered the stage by as-of
 -- key: finding, stage
 -- not null: leads, entries, examples
 -- accepted finding: skipped, regressed, reopened, restored, off_path_move, same_second, bulk_stamp, weekend_entry, last_minute, future_dated, after_delivery, gate_holding, interrupted_by_unknown_stage, dst_gap, dst_overlap

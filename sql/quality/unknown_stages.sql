@@ -1,4 +1,6 @@
 -- One row per value that matches no stage, label, name or alias of the waterfall, with the nearest alias (E1).
+-- unit: rows of the inputs
+-- basis: all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent
 -- key: stage_alias
 -- not null: stage_text, entries, leads, first_date, last_date
 -- check: first_date <= last_date

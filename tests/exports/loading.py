@@ -62,7 +62,7 @@ def loaded(toml: Path, folder: Path, select: str = "+clean.stage_entries") -> Lo
     loads = loading.open_log(folder / "landing").loads
     sources = requirements.dimension_sources(configuration, loads)
     first = first_entry(connection, configuration.waterfall, as_of)
-    write_definition(connection, definition_tables(configuration, as_of, sources, first))
+    write_definition(connection, definition_tables(configuration, as_of, sources, first, project().models))
     tables = frozenset(
         TableName(schema, name)
         for schema, name in connection.execute(

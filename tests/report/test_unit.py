@@ -52,6 +52,15 @@ def test_the_page_of_a_pair_counts_and_names_its_unit(unit: Unit, counts: list[s
     assert f"the unit is the {unit}" in page.text
 
 
+def test_a_footnote_says_how_the_model_counts() -> None:
+    """The facts are those of the model's header, with the unit of this report by name."""
+    html, _ = site_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())
+    footnote = html[html.index('id="table-ages-1"') :]
+    footnote = footnote[footnote.index("How counted") :].partition("</p>")[0]
+    assert "<b>Unit</b> leads (all its runs along the path together)" in footnote
+    assert "<b>Denominator</b> entered: all leads of the month (the number after “of”)" in footnote
+
+
 def test_lost_and_open_leads_are_listed_by_stage() -> None:
     """A lead that returned after a loss is not lost; the exit of the others is named."""
     _, page = site_of(waterfall(unit="lead", headline=(Pair("a", "b"),)), rows())

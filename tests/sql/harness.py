@@ -158,7 +158,7 @@ def built(
         reports=reports,
     )
     first = first_entry(connection, waterfall, as_of)
-    definition = definition_tables(configuration, as_of, sources, first)
+    definition = definition_tables(configuration, as_of, sources, first, project(sql).models)
     if comments:
         write_definition(connection, definition)
     else:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import ModelError
-from pipeline.transform.header import CheckHeader, Header, PartitionRule, read_check_header, read_header
+from pipeline.transform.header import CheckHeader, Header, HowCounted, PartitionRule, read_check_header, read_header
 
 PATH = Path("sql/journey/spans.sql")
 SPANS = """-- One row per stay of a lead in a stage.
@@ -65,6 +65,14 @@ class TestModelHeader:
             == read_header(SPANS, PATH).comment
         )
 
+    def test_how_numbers_are_counted_is_read_and_said_in_the_comment(self) -> None:
+        """Without a denominator the numbers are counts."""
+        header = read_header("-- One row.\n-- unit: leads\n-- basis: all history\n-- denominator: all leads", PATH)
+        assert HowCounted("leads", "all history", "all leads") == header.how_counted
+        assert "One row. Unit: leads. Basis: all history. Denominator: all leads." == header.comment
+        counts = read_header("-- One row.\n-- unit: leads\n-- basis: all history", PATH).how_counted
+        assert HowCounted("leads", "all history", "none: these are counts") == counts
+
     def test_a_model_is_a_table_by_default(self) -> None:
         """Without `as:` a model becomes a table."""
         assert "table" == read_header("-- One row.\nselect 1", PATH).materialised
@@ -85,6 +93,8 @@ class TestModelHeader:
                 "-- One row.\n-- partition: lead_no, count(*) of spans_facts, 500 bytes each",
                 "`partition:` can't be read",
             ),
+            ("-- One row.\n-- unit: leads", "`unit:` and `basis:` belong together"),
+            ("-- One row.\n-- basis: all history", "`unit:` and `basis:` belong together"),
             ("-- One row.\n-- key:", "`key:` has no value"),
             ("-- One row.\n-- check:   ", "`check:` has no value"),
             ("-- One row.\n-- nut null: a", "`nut null:` is not a known fact for this kind of file"),

@@ -31,12 +31,7 @@ def accounts_by_stage(report: Report) -> Table:
             number("Their leads", "leads"),
         ),
         caption="Accounts by the stage in which they stand now",
-        source=report.source(
-            answer,
-            unit="accounts",
-            basis="the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none",
-            denominator="accounts with a lead that has history",
-        ),
+        source=report.source(answer),
         key="accounts-now",
     )
 
@@ -58,12 +53,7 @@ def largest_accounts(report: Report, accounts: int) -> Table:
             word("Furthest ever", "furthest_label"),
         ),
         caption="Accounts with most leads",
-        source=report.source(
-            answer,
-            unit="accounts",
-            basis="leads with history; of equals the account that was numbered first",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         notes=more_rows(accounts - len(answer.rows), "account"),
         key="largest-accounts",
     )

@@ -78,12 +78,7 @@ def _matching(report: Report, answer: Answer) -> Table:
             number("Share", "share", text.rate),
         ),
         caption="How leads came to their account, or why they have none",
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="leads in scope with a history; e-mails, websites and accounts as last delivered",
-            denominator="all these leads",
-        ),
+        source=report.source(answer),
         key="account-matching",
     )
 
@@ -105,12 +100,7 @@ def _depth(report: Report, depth: Answer) -> Figure:
                 bars("Accounts by their leads", depth_parts, 1),
             ),
             caption="Leads per account by stage, and accounts by their number of leads",
-            source=report.source(
-                depth,
-                unit="leads and accounts",
-                basis="ever reached by as-of, or in the stage at as-of",
-                denominator="ratio: distinct accounts of the leads with one",
-            ),
+            source=report.source(depth),
             key="depth",
         ),
         DEPTH_LEGEND,

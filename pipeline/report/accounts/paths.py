@@ -62,12 +62,7 @@ def depth_path(report: Report) -> Figure:
                 ),
             ),
             caption="Accounts by the number of leads known when they arrived",
-            source=report.source(
-                answer,
-                unit="accounts",
-                basis="leads with any stage entry by the account’s first arrival; later leads change nothing earlier",
-                denominator="accounts that ever arrived at the stage",
-            ),
+            source=report.source(answer),
             key="depth-path",
         ),
         DEPTH_LEGEND,
@@ -105,12 +100,7 @@ def ratio_months(report: Report, reached: Sequence[Row]) -> Table:
             *(column(row.stage, row.stage_label) for row in reached),
         ),
         caption="Leads per account at each month’s end, among those that had reached the stage by then",
-        source=report.source(
-            answer,
-            unit="leads and accounts",
-            basis="reached by the month’s end; later leads change nothing earlier",
-            denominator="distinct accounts (after the slash)",
-        ),
+        source=report.source(answer),
         key="ratio-months",
     )
 

@@ -60,12 +60,7 @@ def _table(report: Report, answer: Answer, *, caption: str, basis: str, key: str
             ),
         ),
         caption=caption,
-        source=report.source(
-            answer,
-            unit="accounts",
-            basis=basis,
-            denominator="accounts (the number after “of”), with at least one such person",
-        ),
+        source=report.source(answer),
         notes=more_rows(len(names) - len(shown), "persona"),
         key=key,
     )

@@ -35,12 +35,7 @@ def actions(report: Report) -> Actions:
     pairs = answers.headline_windows(report)
     return Actions(
         lines=tuple(WORDS[row.rule](row, pairs, report) for row in answers.actions(report).rows[:MAX_ACTIONS]),
-        source=report.source(
-            answers.actions(report),
-            unit="leads; of a rate: what the headline counts",
-            basis="each rule compares with a fixed limit; the comment of the table names all rules",
-            denominator="the number after “of”",
-        ),
+        source=report.source(answers.actions(report)),
     )
 
 

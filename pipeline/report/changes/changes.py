@@ -76,18 +76,11 @@ def pair_change(report: Report, headline_no: int) -> PairChange:
     largest = max(
         (abs(part) for parts in by_dimension for each in parts.answer.rows for part in _bar(each)), default=0.0
     )
-    many = units.plural(row.unit)
     return PairChange(
         sentence=sentence(row, report),
         splits=tuple(split_line(row, parts) for parts in by_dimension),
         tables=tuple(_table(report, row, parts, largest) for parts in by_dimension),
-        source=report.source(
-            answer,
-            unit=many,
-            basis="the last complete month whose cohort is final against the final month before it; "
-            "95% interval of the difference: Newcombe’s of the two Wilson intervals",
-            denominator=f"{many} that arrived at the first stage of the pair in the month",
-        ),
+        source=report.source(answer),
     )
 
 
@@ -242,12 +235,7 @@ def _table(report: Report, row: Row, parts: Parts, largest: float) -> Table:
         caption=f"By {parts.label}, {then} to {now}: {text.points(row.change)} in all",
         tone=lambda value: "" if value.is_enough else "small-n",
         total=_total_row(row, parts),
-        source=report.source(
-            parts.answer,
-            unit=units.plural(row.unit),
-            basis=f"cohorts of {then} and {now}; window: {row.window_days} days; midpoint decomposition (Kitagawa 1955)",
-            denominator=f"n; share: all {units.plural(row.unit)} of the month",
-        ),
+        source=report.source(parts.answer),
         notes=(
             f"Grey: fewer than {SMALL_SAMPLE} {units.plural(row.unit)} in one of the months: nothing is said of its change.",
         ),

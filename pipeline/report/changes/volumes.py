@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pipeline.report import text
 from pipeline.report.layout.table import join_words
 from pipeline.report.query import Report, Row, Source
-from pipeline.report.text import SMALL_SAMPLE
 
 
 @dataclass(frozen=True)
@@ -24,13 +23,7 @@ def volume_change(report: Report) -> VolumeChange:
     answer = report.rows("report.volume_change", "latest_arrivals", order="stage_no")
     return VolumeChange(
         sentence(answer.rows),
-        report.source(
-            answer,
-            unit="cycles",
-            basis="arrivals in the month; no clear change: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀); "
-            f"too few: fewer than {SMALL_SAMPLE} arrivals in both months together",
-            denominator="none: these are counts",
-        ),
+        report.source(answer),
     )
 
 

@@ -60,12 +60,7 @@ def grid(report: Report) -> Table:
         (TableColumn("Month", "", lambda month: report.period(*month), "text"), *map(column, pairs)),
         caption="Conversion rate by month of arrival, window: ever",
         total=TableRow((Cell("All final months"), *map(_rate_cell, finals)), "total"),
-        source=report.source(
-            answer,
-            unit=many,
-            basis="cohorts by month of arrival at the first stage of the pair; window: ever",
-            denominator=f"{many} of the cohort (the number after “of”)",
-        ),
+        source=report.source(answer),
         notes=(
             f"Hatched: not final, the youngest {many} have had too little time and the rate can only rise; "
             "left out of totals and comparisons.",
@@ -124,12 +119,7 @@ def months(report: Report, pair: Row) -> Details:
         ),
         caption=f"{title(pair)} by month of arrival at {pair.from_label}",
         total=_total(report, pair, ever, [final.get(days) for days in windows]) if ever else None,
-        source=report.source(
-            answer,
-            unit=units.plural(pair.unit),
-            basis=f"cohorts by month of arrival at {pair.from_label}; the query gives up to 25 months, the table the last 12",
-            denominator="entered; entered = converted + passed over + lost + still open",
-        ),
+        source=report.source(answer, also="the query gives up to 25 months, the table the last 12"),
         key=f"pair-months-{pair.shown_no}",
     )
     summary = (
@@ -248,15 +238,7 @@ def _slice(report: Report, pair: Row, dimension: str) -> Details | None:
         ),
         caption=f"{title(pair)} by {label}, all history",
         tone=lambda row: _tone(n(row)),
-        source=report.source(
-            answer,
-            unit=units.plural(pair.unit),
-            basis=(
-                f"counts: all cohorts, window: ever; rates: within {pair.headline_window_days} days, the months whose "
-                f"total is final; {label}: {known}"
-            ),
-            denominator="entered; rates: n",
-        ),
+        source=report.source(answer),
         notes=(f"Grey: n small, fewer than {SMALL_SAMPLE} {units.plural(pair.unit)} in final months.",),
         key=f"cut-{pair.shown_no}-{dimension}",
     )

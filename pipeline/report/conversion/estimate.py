@@ -71,15 +71,7 @@ def record(report: Report) -> Table | None:
             TableColumn("Given between", "", _between, "text"),
         ),
         caption="Expected final rates of past ends of a month, against the outcome",
-        source=report.source(
-            answer,
-            unit="estimates: one for each monthly cohort that had open units at the end of a month",
-            basis=(
-                "the last twelve ends of a month, each with what was known then; a cohort is judged once it is final "
-                "by its age; each estimate is in quality.settled_backtest"
-            ),
-            denominator="judged",
-        ),
+        source=report.source(answer),
         notes=(
             sentence(answer.rows),
             "Estimates of one month share a curve, and those of one cohort its units.",

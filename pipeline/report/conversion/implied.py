@@ -31,12 +31,7 @@ def implied(report: Report) -> Table | None:
             number("Difference", "rate_change", text.points),
         ),
         caption="Comparison with implied dates: not a number of this report",
-        source=report.source(
-            answer,
-            unit="cycles",
-            basis="all cohorts, window: ever; implied: a stage that the cycle skipped, dated at its first arrival above it",
-            denominator="entered; entered = converted + passed over + lost + still open",
-        ),
+        source=report.source(answer),
         notes=(
             "A cycle that began below a stage and arrived above it, without it, is taken to have been there. No row of history "
             "says so, nobody spent time there, and no other table of this report counts it.",

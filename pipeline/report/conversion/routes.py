@@ -44,12 +44,7 @@ def conversion_by_route(report: Report) -> Table | None:
         ),
         caption=f"Conversion after {via}: all, via {via}, direct",
         tone=lambda row: "total" if row.route == "all" else "",
-        source=report.source(
-            answer,
-            unit="cycles",
-            basis="counts: all cohorts, window: ever; final months: those final for all routes together",
-            denominator="entered; final months: the number after “of”; entered = converted + passed over + lost + still open",
-        ),
+        source=report.source(answer),
         notes=(
             f"via {via}: the cycle was there before it arrived at the first stage of the pair. direct: it was not. "
             "all = via + direct, the counts of every other table of this section.",
@@ -83,12 +78,7 @@ def origins(report: Report) -> Table:
         answer.rows,
         (word("Source", "source", ORIGINS.__getitem__), number("Leads", "leads"), number("Share", "share", text.rate)),
         caption="Origin: who says it",
-        source=report.source(
-            answer,
-            unit="leads with history",
-            basis="all history; the origin is the lead’s, as it is now",
-            denominator="all leads with history, in scope",
-        ),
+        source=report.source(answer),
         key="origins",
     )
 
@@ -102,11 +92,6 @@ def qualifications(report: Report) -> Table | None:
         answer.rows,
         (word("Team", "qualified_by"), number("Cycles", "cycles"), number("Share", "share", text.rate)),
         caption="Qualified by: which team made the cycles ready",
-        source=report.source(
-            answer,
-            unit="cycles",
-            basis="all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none",
-            denominator="all cycles",
-        ),
+        source=report.source(answer),
         key="qualifications",
     )

@@ -77,7 +77,7 @@ def _stages_table(report: Report) -> Table:
             ),
         ),
         caption="Stages, in the order of the configuration",
-        source=report.source(answer, unit="stages", basis="the configuration of this run", denominator="none: a list"),
+        source=report.source(answer),
         key="stages",
     )
 

@@ -24,24 +24,14 @@ def funnel(report: Report) -> BarChart:
             LegendItem("converted", "came this far or further"),
             LegendItem("lost-4", "came only to the step before"),
         ),
-        source=report.source(
-            answer,
-            unit="leads (all runs of a lead along the path together)",
-            basis="leads by the month of their first arrival at the lowest stage, ever; a lead that skipped a step counts in it",
-            denominator="the step named after “of”",
-        ),
+        source=report.source(answer),
         key="funnel",
     )
 
 
 def stops_source(report: Report) -> Source:
     """Return the footnote of the counts of leads that came no further."""
-    return report.source(
-        _stops(report),
-        unit="leads",
-        basis="where the leads of the funnel are now that came to a step and no further",
-        denominator="none: counts",
-    )
+    return report.source(_stops(report))
 
 
 def _stops(report: Report) -> Answer:

@@ -92,12 +92,7 @@ def _arrivals_table(report: Report) -> Table:
             TableColumn("Conversion, final cohorts", "", lambda row: _conversion(row, rows, rates)),
         ),
         caption=f"Arrivals at each path stage, {period}",
-        source=report.source(
-            answer,
-            unit="cycles",
-            basis=f"activity: arrivals in {period}, whatever month they began in; conversion: final monthly cohorts",
-            denominator="activity: arrivals at the stage before in the same months, it may exceed 100%; conversion: cohort",
-        ),
+        source=report.source(answer),
         key="arrivals",
     )
 
@@ -160,12 +155,7 @@ def _flow_table(report: Report, answer: Answer, caption: str, first: TableColumn
             *_moves("out", OUT_WORDS, answer.rows),
         ),
         caption=caption,
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="moves by the day they happened; opening + in − out = closing, and closing is the next opening",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         notes=("Kinds of move that never happened here have no column.",),
         key=key,
     )
@@ -205,11 +195,6 @@ def _lead_table(report: Report) -> Table:
             else "All stages together: new and deleted leads change the total, and those whose value changes"
         ),
         tone=lambda row: "total" if row.month_start is None else "",
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="all stages together, off the path too",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         key="balance",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.report import answers, text, units
+from pipeline.report import answers, text
 from pipeline.report.layout.dots import rate_axis, rate_dots
 from pipeline.report.layout.table import BarChart, BarRow, LegendItem
 from pipeline.report.layout.trend_line import Axis, axis_of
@@ -62,13 +62,7 @@ def _chart(report: Report, pair: Row, answer: Answer, dimension: str) -> BarChar
                 else ()
             ),
         ),
-        source=report.source(
-            answer,
-            unit=units.describe(pair.unit),
-            basis=f"cohorts by the month of arrival at {pair.from_label}, within {first.window_days} days, {months}; "
-            "the value at the arrival; largest rise first",
-            denominator="the number after “of”",
-        ),
+        source=report.source(answer),
         axis=rate_axis(axis),
         note=f"{pair.from_label} → {pair.to_label} within {first.window_days} days. "
         + ("This is not a ranking of people: look at the intervals." if dimension == "owner" else ""),

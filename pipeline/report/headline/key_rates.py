@@ -16,6 +16,11 @@ ARROWS = {"up": "▲", "down": "▼", "same": "▬"}
 MIN_OWNER_OPEN = 10
 """Open units from which the owner of most of them is named."""
 
+CHART_READING = (
+    "in the chart a point is a final month, the band its 95% interval, a hatched bar the range that another month can still "
+    "reach, and a ring the month of an action"
+)
+
 
 @dataclass(frozen=True)
 class KeyRate:
@@ -91,19 +96,9 @@ def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> KeyRa
         chart=_chart(report, row),
         source=report.source(
             answers.headline_changes(report),
-            unit=units.describe(row.unit),
-            basis=f"cohorts by the month of arrival at {row.from_label}, within {row.window_days} days; in the chart a point is a "
-            "final month, the band its 95% interval, a hatched bar the range that another month can still reach, and a ring the "
-            "month of an action; "
-            "up and down only if the 95% interval of the difference excludes 0",
-            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in the months named",
+            also=CHART_READING,
         ),
-        open_source=report.source(
-            open_months,
-            unit=units.plural(row.unit),
-            basis="complete months that are not final, by the owner of the lead now",
-            denominator=f"{units.plural(row.unit)} that arrived at {row.from_label} in these months",
-        ),
+        open_source=report.source(open_months),
     )
 
 

@@ -69,12 +69,7 @@ def outcomes(report: Report, row: Row) -> Outcomes:
                 total=TableRow(
                     (Cell("All"), Cell(text.count(row.entered)), Cell(text.rate(1.0 if items else None))), "total"
                 ),
-                source=report.source(
-                    answer,
-                    unit=many,
-                    basis=f"all cohorts, window: ever; lost by {LOST_BY[row.unit]}",
-                    denominator=f"{many} that arrived at {row.from_label}",
-                ),
+                source=report.source(answer, also=f"lost by {LOST_BY[row.unit]}"),
                 key=f"fates-{row.headline_no}",
             ),
         ),

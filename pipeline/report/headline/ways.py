@@ -40,12 +40,7 @@ def ways_to_count(report: Report, headline_no: int | None = None) -> Table:
         ),
         caption="One rate, counted in other ways",
         tone=lambda row: "small-n" if row.entered < SMALL_SAMPLE else "",
-        source=report.source(
-            answer,
-            unit=many,
-            basis="cohorts by the month of arrival at the first stage of the pair; the first line of a pair is its headline rate",
-            denominator="entered",
-        ),
+        source=report.source(answer),
         notes=(
             *(note for row in answer.rows for note in _coverage(row)),
             *_record(report, headline_no),

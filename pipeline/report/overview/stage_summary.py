@@ -42,12 +42,7 @@ def stage_summary(report: Report) -> Table:
             ),
         ),
         caption=f"Stage by stage: now, in {month} and, below, in {before}",
-        source=report.source(
-            answer,
-            unit="leads; to the next stage: what the headline counts",
-            basis=f"moves of {month}, the last complete month, and below of {before}; conversion of final cohorts, window: ever",
-            denominator="conversion: the number after “of”; median: stays that ended in the month",
-        ),
+        source=report.source(answer),
         key="summary",
     )
 

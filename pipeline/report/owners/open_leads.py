@@ -40,12 +40,7 @@ def open_leads(report: Report) -> dict[str, Any]:
                 bars("Overdue in open", _parts, largest),
             ),
             caption="Open leads by current owner",
-            source=report.source(
-                answer,
-                unit="leads (open stays)",
-                basis="on the path or on hold at as-of, the last path stage excepted; each limit on its own clock",
-                denominator="none: these are counts",
-            ),
+            source=report.source(answer),
             key="owners",
         ),
         "details": tuple(_leads(report, owner) for owner in owners[:MAX_OWNERS_SHOWN]),
@@ -80,12 +75,7 @@ def _leads(report: Report, owner: Row) -> Details:
         answer.rows,
         (*LEAD_COLUMNS[:2], STAGE, *LEAD_COLUMNS[2:]),
         caption=f"{text.isolated(owner.current_owner)}: longest overdue first, then oldest",
-        source=report.source(
-            answer,
-            unit="leads (open stays)",
-            basis="at as-of; since: the day of the entry on the waterfall’s clock",
-            denominator="none: a list",
-        ),
+        source=report.source(answer),
         notes=more_rows(owner.open_leads - len(answer.rows)),
         key=f"owner-{owner.owner_no}",
     )

@@ -32,12 +32,7 @@ def overdue_page(report: Report) -> dict[str, Any]:
             answer.rows,
             (*LEAD_COLUMNS[:2], STAGE, OWNER, *LEAD_COLUMNS[2:]),
             caption="Overdue leads",
-            source=report.source(
-                answer,
-                unit="leads (open stays)",
-                basis="at as-of, each limit on its own clock; since: the day of the entry on the waterfall’s clock",
-                denominator="none: a list",
-            ),
+            source=report.source(answer),
             key="overdue",
         ),
         "file": links.data_anchor("stuck_leads"),

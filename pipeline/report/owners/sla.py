@@ -12,7 +12,6 @@ from pipeline.report.owners.open_leads import MAX_OWNERS_SHOWN, alert
 from pipeline.report.query import Report, Row
 from pipeline.report.text import SMALL_SAMPLE
 
-DENOMINATOR = "met + breached + open, overdue; stays that may still make it are left out"
 OWNER_NOTE = (
     "The counts are of stays, by the owner when the lead came. The last two columns count open leads by the owner now. An owner "
     "who takes over an overdue lead must work it, but did not miss the limit."
@@ -49,12 +48,7 @@ def sla_section(report: Report) -> dict[str, Any]:
                 bars("All stays", _parts, largest),
             ),
             caption="Stays against the limit of their stage, all history",
-            source=report.source(
-                answer,
-                unit="stays (spans)",
-                basis="stays that began by as-of, each limit on its own clock; on the limit is in time",
-                denominator=DENOMINATOR,
-            ),
+            source=report.source(answer),
             key="limits",
         ),
         "months": tuple(by_month(report, row) for row in rows),
@@ -91,9 +85,7 @@ def by_month(report: Report, stage: Row) -> Details:
             number("Met share", "met_share", text.rate, hint=MET_SHARE_HINT),
         ),
         caption=f"{stage.stage_label}: stays by month of entry",
-        source=report.source(
-            answer, unit="stays (spans)", basis="by month of entry, the newest last", denominator=DENOMINATOR
-        ),
+        source=report.source(answer),
         key=f"limit-months-{stage.stage_no}",
     )
     return Details(stage.stage_label, months, note="month by month")
@@ -118,12 +110,7 @@ def by_owner(report: Report, stage: Row) -> Details:
         ),
         caption=f"{stage.stage_label}: stays by owner at entry, and what each owner has now; limit {stage.sla_text}, "
         f"{stage.sla_clock} clock",
-        source=report.source(
-            answer,
-            unit="stays (spans); leads in the last two columns",
-            basis="owner when the lead came, as history names it; in the last two columns the owner at as-of",
-            denominator=DENOMINATOR,
-        ),
+        source=report.source(answer),
         notes=(
             f"Grey: fewer than {SMALL_SAMPLE} decided stays. Most overdue now first, then by name; the place is no grade.",
             *more_rows(len(answer.rows) - MAX_OWNERS_SHOWN, "owner"),

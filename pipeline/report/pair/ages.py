@@ -60,15 +60,7 @@ def heat_map(report: Report, pair: Row, ages: Answer) -> HeatMap:
             *(column(*step) for step in steps),
         ),
         caption=f"{pair.from_label} → {pair.to_label}: share converted by age, by month of arrival at {pair.from_label}",
-        source=report.source(
-            ages,
-            unit=many,
-            basis=(
-                f"cohorts by month of arrival at {pair.from_label}; window: the age, in steps of 30 days of 86,400 s, "
-                "counted for each from its own arrival"
-            ),
-            denominator=f"entered: all {many} of the month (the number after “of”)",
-        ),
+        source=report.source(ages),
         notes=(
             f"Read along a row how a month’s {many} converted as they grew older, and down a column whether months of the same "
             "age do better or worse.",

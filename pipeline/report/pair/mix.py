@@ -51,11 +51,7 @@ def _mix(report: Report, pair: Row, dimension: str) -> Figure | None:
             ),
             caption=f"{many.capitalize()} that entered {pair.from_label} by {label}",
             source=report.source(
-                answer,
-                unit=many,
-                basis=f"cohorts by month of arrival at {pair.from_label}; {label}: "
-                f"{answers.dimension_sources(report).get(dimension, 'as configured')}",
-                denominator=f"{many} that arrived at {pair.from_label} in the month",
+                answer, also=f"{label}: {answers.dimension_sources(report).get(dimension, 'as configured')}"
             ),
             key=f"mix-{pair.headline_no}-{dimension}",
         ),

@@ -58,12 +58,7 @@ def losses(report: Report, row: Row, ages: Sequence[Row]) -> Figure:
             *map(column, gaps),
         ),
         caption=f"What became of the {many} of each month that reached {row.from_label}",
-        source=report.source(
-            outcomes,
-            unit=many,
-            basis=f"cohorts by month of arrival at {row.from_label}, window: ever, as of now; lost by {LOST_BY[row.unit]}",
-            denominator=f"{many} that arrived at {row.from_label} in the month",
-        ),
+        source=report.source(outcomes, also=f"lost by {LOST_BY[row.unit]}"),
         key=f"losses-{row.headline_no}",
     )
     totals = _totals(report, row, gaps, counts, {month.month_start for month in months})
@@ -169,12 +164,7 @@ def arrivals(report: Report, row: Row) -> Figure:
                 TableColumn(f"Without {row.from_label}", "", without, hint="over and entered after, of all arrivals"),
             ),
             caption=f"Arrivals at {row.to_label}, seen from {row.from_label}",
-            source=report.source(
-                answer,
-                unit="cycles",
-                basis=f"arrivals at {row.to_label} in the month, whenever the cycle began: no cohort",
-                denominator=f"arrivals at {row.to_label} in the month",
-            ),
+            source=report.source(answer),
             key=f"pair-arrivals-{row.headline_no}",
         ),
         tuple(LegendItem(tone, name) for tone, name in words.items()),

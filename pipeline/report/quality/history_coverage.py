@@ -64,12 +64,6 @@ def history_table(report: Report) -> Table | None:
             word("Complete from", "complete_from", text.day),
         ),
         caption="Where the history begins",
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="the first accepted entry of each lead, by the input that has it; cut: more than half begin on one day, and "
-            "hardly any before",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         key="history-coverage",
     )

@@ -160,12 +160,7 @@ def _accounting(report: Report) -> Table:
             ),
         ),
         caption="Every row that was ever read, and what became of it",
-        source=report.source(
-            answer,
-            unit="rows of the inputs",
-            basis="all files in the log; a row counts once, under the first that applies, read from right to left",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         key="accounting",
     )
 
@@ -191,12 +186,7 @@ def _scope(report: Report) -> Table | None:
             number("Rows of history", "entries"),
         ),
         caption="Leads out of scope, by the first rule that says so",
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="the configuration of this run; such leads are in no other figure of this page",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         key="scope",
     )
 
@@ -214,12 +204,7 @@ def _rejections(report: Report) -> Table | None:
             TableColumn("First row numbers", "", _first_rows, "text"),
         ),
         caption="Rejected rows by reason",
-        source=report.source(
-            answer,
-            unit="rows of the inputs",
-            basis="row 1 is the first after the header; the rows themselves are in quality.rejected_rows",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         key="rejections",
     )
 
@@ -245,12 +230,7 @@ def _dates(report: Report) -> Table | None:
             word("Examples", "examples", " ".join, tone="id prose"),
         ),
         caption="Dates that deserve a second look",
-        source=report.source(
-            answer,
-            unit="leads",
-            basis="all history; skipped and moved back: the stage that was left",
-            denominator="leads that had entered the stage by as-of",
-        ),
+        source=report.source(answer),
         key="dates",
     )
 
@@ -270,6 +250,6 @@ def _coverage(report: Report) -> Table | None:
             word("Where it comes from", "source", lambda source: answers.DIMENSION_SOURCES.get(source, source)),
         ),
         caption="Dimensions: how often the value is known, and as of when",
-        source=report.source(answer, unit="stays (spans)", basis="all history", denominator="all stays"),
+        source=report.source(answer),
         key="coverage",
     )

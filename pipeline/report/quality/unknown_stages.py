@@ -39,12 +39,7 @@ def unknown_stages(report: Report) -> Table | None:
             TableColumn("What to do", "", lambda row: Cell(_advice(row, labels[row.nearest_stage]), "prose"), "text"),
         ),
         caption="Stages that the configuration does not know",
-        source=report.source(
-            answer,
-            unit="rows of the inputs",
-            basis="all rejected rows with the value, by the day for which they were delivered; spelling: the most frequent",
-            denominator="none: these are counts",
-        ),
+        source=report.source(answer),
         notes=(
             f"and {text.count(more)} more; the {MAX_UNKNOWN_STAGES_SHOWN} most frequent are shown, the query lists them all.",
         )

@@ -28,7 +28,7 @@ def leads_here_now(report: Report, stage: Row) -> Table | None:
         answer.rows,
         (*LEAD_COLUMNS[:2], OWNER, *LEAD_COLUMNS[2:]),
         caption=f"Who is in {stage.label} now, longest first",
-        source=report.source(answer, unit="leads (open stays)", basis="at as-of", denominator="none: a list"),
+        source=report.source(answer),
         notes=more_rows(leads - len(answer.rows)),
         key=f"here-{stage.stage_no}",
     )

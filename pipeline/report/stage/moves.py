@@ -66,12 +66,7 @@ def _move_table(report: Report, stage: Row, moves: Answer, direction: str) -> Ta
             number("Median there" if is_in else "Median here", "median_days", text.days),
         ),
         caption=f"{stage.label}: where they {'came from' if is_in else 'went next'}",
-        source=report.source(
-            moves,
-            unit="stays (spans)",
-            basis="all history, the stage before and the stage after each stay; days of the stay that the move ended",
-            denominator=f"all stays that {'began' if is_in else 'ended'}",
-        ),
+        source=report.source(moves),
         key=f"ways-{direction}-{stage.stage_no}",
     )
 

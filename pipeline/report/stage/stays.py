@@ -41,13 +41,7 @@ def stay_lengths(report: Report, stage: Row) -> Table | None:
             ),
         ),
         caption=f"{stage.label}: stays by length, completed and open ones apart",
-        source=report.source(
-            answer,
-            unit="stays (spans)",
-            basis="all history; days of 86,400 s; a class holds its lower edge, not its upper one; each bar has its own scale; a "
-            "limit in business hours has no class",
-            denominator="stays that ended; open stays; never both together",
-        ),
+        source=report.source(answer, also="each bar has its own scale"),
         key=f"lengths-{stage.stage_no}",
     )
 
@@ -78,11 +72,6 @@ def months_of_exit(report: Report, stage: Row) -> Table | None:
             bars("Median", lambda row: [("through", row.median_days or 0, text.days(row.median_days))], longest),
         ),
         caption=f"{stage.label}: how long those had stayed who left in the month",
-        source=report.source(
-            answer,
-            unit="stays (spans)",
-            basis="stays that ended in the month, however long ago they began; open ones are not in it",
-            denominator="stays that ended in the month",
-        ),
+        source=report.source(answer),
         key=f"time-months-{stage.stage_no}",
     )

@@ -42,12 +42,7 @@ def times(report: Report, stage: str = "") -> Figure:
                 ),
             ),
             caption="Time in stage: completed stays and open stays apart",
-            source=report.source(
-                answer,
-                unit="stays (spans)",
-                basis="all history; a day has 86,400 s; completed and open stays are never averaged together",
-                denominator="completed stays; open stays; median of all: both",
-            ),
+            source=report.source(answer),
             key=f"times-{answer.rows[0].stage_no}" if stage and answer.rows else "times",
         ),
         LEGEND,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from pipeline.config.configuration import Configuration
 from pipeline.config.funnel import pair_unit
 from pipeline.transform.definition.inputs import input_tables
 from pipeline.transform.definition.rules import rule_tables
+from pipeline.transform.project import Model
 from pipeline.waterfall.calendar import sla_seconds, work_days
 from pipeline.waterfall.definition import MAX_STAGES, Waterfall
 from pipeline.waterfall.names import normalise_stage
@@ -64,12 +65,16 @@ def dimension_source(dimension: str, delivered: Columns) -> Source | None:
 
 
 def definition_tables(
-    configuration: Configuration, as_of: datetime, sources: dict[str, Source], first_entry: datetime | None
+    configuration: Configuration,
+    as_of: datetime,
+    sources: dict[str, Source],
+    first_entry: datetime | None,
+    models: tuple[Model, ...],
 ) -> tuple[Table, ...]:
     """Return every table of schema `waterfall` except the calendar, which sql/waterfall derives.
 
     `as_of` is aware UTC; `sources` has the source of each configured dimension; `first_entry` (naive UTC) opens the
-    calendar and is None without history.
+    calendar and is None without history. The headers of `models` say how their numbers are counted.
     """
     waterfall = configuration.waterfall
     zone = ZoneInfo(waterfall.timezone)
@@ -90,6 +95,7 @@ def definition_tables(
             ((None,), *((days,) for days in waterfall.windows)),
         ),
         _dimensions(waterfall, sources),
+        _how_counted(models),
         Table(
             "events",
             "One row per day of [[events]] that explains a trend. No number depends on it.",
@@ -148,6 +154,24 @@ def _reports(configuration: Configuration) -> Table:
                 (position, each.name, each.title, each.dimension, each.value)
                 for position, each in enumerate(configuration.reports, 1)
             ),
+        ),
+    )
+
+
+def _how_counted(models: tuple[Model, ...]) -> Table:
+    """Every model with these facts in its header."""
+    return Table(
+        "how_counted",
+        "One row per table of a report page: how its numbers are counted. Headline units are cycles, leads or accounts.",
+        (
+            ("table_name", "VARCHAR", "schema and name"),
+            ("unit", "VARCHAR", "what is counted"),
+            ("basis", "VARCHAR", "which of them, and by which date"),
+            ("denominator", "VARCHAR", "what a share is a share of"),
+        ),
+        (
+            ("waterfall.stages", "stages", "the configuration of this run", "none: a list"),
+            *((str(model.table), *astuple(model.header.how_counted)) for model in models if model.header.how_counted),
         ),
     )
 

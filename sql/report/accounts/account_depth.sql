@@ -1,4 +1,7 @@
 -- One row per report, basis, stage or group and recent month, and one at as-of: leads per account (A1).
+-- unit: leads and accounts
+-- basis: ever reached by as-of or by the month’s end, or in the stage at as-of; later leads change nothing earlier
+-- denominator: distinct accounts of the leads with one
 -- key: report, basis, stage, month_start
 -- not null: is_partial, leads, leads_with_account, leads_without_account, accounts
 -- accepted basis: reached, current

@@ -1,4 +1,7 @@
 -- One row per report and path stage or group: how many leads were known in the accounts that arrived there, at the time of arrival (A4).
+-- unit: accounts
+-- basis: leads with any stage entry by the account’s first arrival; later leads change nothing earlier
+-- denominator: accounts that ever arrived at the stage
 -- key: report, stage
 -- unique: report, milestone_no
 -- not null: stage_label, accounts, depth_1, depth_2, depth_3_4, depth_5_plus

@@ -1,5 +1,7 @@
 -- One row per report and account of a lead that the report counts: its leads, its current stage, and the furthest stage it ever reached (A3).
 -- The same as marts.account_stages, over the stays in the report filter; an account whose leads have no history has no row.
+-- unit: accounts
+-- basis: leads with history; of equals the account that was numbered first
 -- key: report, account_id
 -- unique: report, account_no
 -- not null: account_place, leads, leads_open

@@ -1,4 +1,7 @@
 -- One row per report and path stage, and one for no stage: the accounts whose current stage it is (A3).
+-- unit: accounts
+-- basis: the highest-ranked path stage that any of its leads is in at as-of; a lead on hold is in none
+-- denominator: accounts with a lead that has history
 -- key: report, stage
 -- unique: report, place
 -- not null: label, accounts, leads, all_accounts

@@ -1,4 +1,7 @@
 -- One row per report, basis, path stage or group and persona: at how many accounts such a person is known; (none) last.
+-- unit: accounts
+-- basis: people with any stage entry by as-of, or by the account’s first arrival; later leads change nothing earlier
+-- denominator: accounts (the number after “of”), with at least one such person
 -- key: report, basis, stage, persona
 -- unique: report, basis, milestone_no, persona_no
 -- not null: persona_no, stage_label, accounts, accounts_with

@@ -4,6 +4,9 @@
 -- weak_value: the value of a dimension with most missed conversions among those significantly below the others (report.value_differences).
 -- skipped_stage: clearly more than a tenth of the arrivals at the stage after A of a headline pair, in twelve months, came without A's rank.
 -- no_account: clearly more than a fifth of the leads have no account, although accounts are delivered.
+-- unit: leads; of a rate: headline units
+-- basis: each rule compares with a fixed limit; the comment of the table names all rules
+-- denominator: the number after “of”
 -- key: report, rule
 -- unique: report, action_no
 -- not null: units, of_units, share

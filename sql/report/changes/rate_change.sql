@@ -1,5 +1,8 @@
 -- One row per report, headline pair and window: the last final month against the final month before it, and whether the change is significant.
--- The interval of the difference is Newcombe's (macro difference_low). Unit: the pair's.
+-- The interval of the difference is Newcombe's (macro difference_low).
+-- unit: headline units
+-- basis: the last complete month whose cohort is final against the final month before it; 95% interval of the difference: Newcombe’s of the two Wilson intervals
+-- denominator: headline units that arrived at the first stage of the pair in the month
 -- key: report, headline_no, window_days
 -- not null: from_stage, to_stage, unit
 -- check: change_low <= change and change <= change_high

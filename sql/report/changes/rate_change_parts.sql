@@ -4,6 +4,9 @@
 -- (w0 + w1) / 2 · (r1 − r0). A value that only one of the months has uses its rate for both, so all of its part is mix. The parts
 -- of a dimension add up to the change. A dimension has the eight values with most units; the parts of all others are added up in one
 -- row. Only in the report of all leads. The interval of the change of one value is computed as in report.rate_change.
+-- unit: headline units
+-- basis: cohorts of the two months, within the window; midpoint decomposition (Kitagawa 1955)
+-- denominator: n; share: all headline units of the month
 -- key: report, headline_no, window_days, dimension, dimension_value
 -- unique: report, headline_no, window_days, dimension, value_no
 -- not null: latest_entered, latest_converted, previous_entered, previous_converted, latest_share, previous_share, mix_part, rate_part

@@ -1,7 +1,9 @@
 -- One row per report and path stage: the last complete month against the month before: cycles that arrived, and days of the stays that ended.
 -- The difference of two counts is not significant if (n1 − n0)² <= z² · (n1 + n0): the normal test that two Poisson counts have one mean
 -- (Przyborowski and Wilenski 1940, Biometrika 31: 313-323, condition on the sum; here its normal approximation). Medians are
--- shown with their counts and not tested. Unit: cycle.
+-- shown with their counts and not tested.
+-- unit: cycles
+-- basis: arrivals in the month; no clear change: chance explains the difference, (n₁ − n₀)² ≤ 1.96² · (n₁ + n₀); too few: fewer than 20 arrivals in both months together
 -- key: report, stage
 -- unique: report, stage_no
 -- not null: rank, latest_ended, previous_ended

@@ -1,5 +1,8 @@
 -- One row per report, shown pair past qualification and route: the counts of all cohorts, and of the months whose total is final.
 -- The months are the same for every route: complete months whose total is final by age (K5). Unit: cycle, window: ever.
+-- unit: cycles
+-- basis: counts: all cohorts, window: ever; final months: those final for all routes together
+-- denominator: entered; final months: the number after “of”; entered = converted + passed over + lost + still open
 -- key: report, shown_no, route
 -- not null: entered, converted, passed_over, lost, still_open, mature_entered, mature_converted, mature_months
 -- accepted route: all, qualified, direct

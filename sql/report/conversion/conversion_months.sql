@@ -1,4 +1,7 @@
 -- One row per report, pair of the report, month and window: the counts of the month's cohort, also if it has no unit. Unit: the run's.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair, in every window
+-- denominator: entered; entered = converted + passed over + lost + still open
 -- key: report, pair_no, month_start, window_days
 -- not null: entered, converted, passed_over, lost, still_open, is_partial
 -- check: entered = converted + passed_over + lost + still_open

@@ -1,9 +1,12 @@
--- One row per report, pair of the report, window, set of cohorts and slice: the counts of these cohorts together. Unit: the pair's.
+-- One row per report, pair of the report, window, set of cohorts and slice: the counts of these cohorts together.
 -- The report of one value of a dimension has only that slice.
 -- A set of cohorts is `all` (every unit that ever arrived at A), `mature` (the complete months whose total is final, the same
 -- months for every slice), `recent` (the last of these, which the headline rate adds up), `latest` (the last one) or `previous`
 -- (the one before it). A dimension has the eight values with most units; the others are one row, added up as counts. Slices exist for
 -- the window ever and for the headline window.
+-- unit: headline units
+-- basis: counts: all cohorts, window: ever; rates: the months whose total is final
+-- denominator: entered; rates: n
 -- key: report, pair_no, window_days, cohorts, dimension, dimension_value
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted cohorts: all, mature, recent, latest, previous

@@ -1,6 +1,9 @@
 -- One row per report, shown pair of stages and basis: conversion as observed, and with implied arrivals. Not a number of the report.
--- Filled only with implied = true (E9). Unit: cycle, window: ever, all cohorts; with_implied counts journey.implied_arrivals like arrivals
+-- Filled only with implied = true (E9). with_implied counts journey.implied_arrivals like arrivals
 -- (K1, K3). Pairs of a group are left out.
+-- unit: cycles
+-- basis: all cohorts, window: ever; implied: a stage that the cycle skipped, dated at its first arrival above it
+-- denominator: entered; entered = converted + passed over + lost + still open
 -- key: report, shown_no, basis
 -- not null: entered, converted, passed_over, lost, still_open
 -- accepted basis: observed, with_implied

@@ -1,5 +1,8 @@
 -- One row per report and source of origins, and one for leads without an origin: how many leads have their origin from it.
 -- Leads in scope with history; in the report of one value, those that began with it. clean.leads has the origin of each lead.
+-- unit: leads with history
+-- basis: all history; the origin is the lead’s, as it is now
+-- denominator: all leads with history, in scope
 -- key: report, source
 -- not null: leads
 -- accepted source: rule, default, input, nobody

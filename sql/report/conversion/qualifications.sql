@@ -1,4 +1,7 @@
 -- One row per report and team that qualified a cycle, and one for direct: how many cycles it made ready (C6).
+-- unit: cycles
+-- basis: all history; the team of the highest stage that qualifies and that the cycle entered; direct: it entered none
+-- denominator: all cycles
 -- key: report, qualified_by
 -- not null: cycles, share
 -- column qualifier_no: place in the report: the largest first, direct last

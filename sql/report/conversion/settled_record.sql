@@ -1,4 +1,7 @@
 -- One row per report and headline pair: how many past estimates of the final rate had an interval that contains the actual rate (K6).
+-- unit: estimates: one for each monthly cohort that had open units at the end of a month
+-- basis: the last twelve ends of a month, each with what was known then; a cohort is judged once it is final by its age; each estimate is in quality.settled_backtest
+-- denominator: judged
 -- key: report, headline_no
 -- not null: from_label, to_label, estimates, held, below, above
 -- check: held + below + above = estimates

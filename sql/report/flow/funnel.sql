@@ -1,5 +1,8 @@
 -- One row per report and step of the path: how many leads of one group came to it or further, as bars that shrink.
 -- The group and its months are those of report.funnel_stops. A step is a rank: parallel stages are one step. Unit: lead.
+-- unit: leads (all runs of a lead along the path together)
+-- basis: leads by the month of their first arrival at the lowest stage, ever; a lead that skipped a step counts in it
+-- denominator: the step named after “of”
 -- key: report, step_no
 -- unique: report, step_rank
 -- not null: label, leads, stopped, all_leads

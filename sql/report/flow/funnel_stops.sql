@@ -1,6 +1,8 @@
 -- One row per report, furthest step and present state: the leads of the funnel that came no further, and where they are now.
 -- The leads are those that arrived at the lowest path stage in the twelve months up to the last month in which the rates of all headline pairs
 -- are final; without such a month, in all complete months. The furthest step is the highest rank at which a lead arrived after that (K1).
+-- unit: leads
+-- basis: where the leads of the funnel are now that came to a step and no further
 -- key: report, step_rank, state, stage
 -- not null: leads
 -- accepted state: open, left, deleted

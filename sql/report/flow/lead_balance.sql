@@ -1,4 +1,6 @@
 -- One row per report and recent month, and one for all history: over all stages, opening + new + restored + came over − deleted = closing (V1).
+-- unit: leads
+-- basis: all stages together, off the path too
 -- key: report, month_start
 -- not null: opening, new_leads, restored_leads, came_over, deleted_leads, closing
 -- check: opening + new_leads + restored_leads + came_over - deleted_leads = closing

@@ -1,6 +1,9 @@
 -- One row per report, scope and path stage: the arrivals of cycles, and how they came, seen from the rank before (K7, K8).
 -- through = a stage of the rank before was observed in the cycle; over = the cycle began below that rank and passed
--- without it; began_here = the cycle began at this rank. Unit: cycle, basis: activity.
+-- without it; began_here = the cycle began at this rank.
+-- unit: cycles
+-- basis: activity: arrivals in the months named, whatever month they began in; conversion: final monthly cohorts
+-- denominator: activity: arrivals at the stage before in the same months, it may exceed 100%; conversion: cohort
 -- key: report, scope, stage
 -- not null: is_partial, arrivals, through, over, began_here
 -- accepted scope: recent, all

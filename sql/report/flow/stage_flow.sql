@@ -1,4 +1,6 @@
 -- One row per report, stage and recent month, and one for all history: opening + in − out = closing (V1).
+-- unit: leads
+-- basis: moves by the day they happened; opening + in − out = closing, and closing is the next opening
 -- key: report, stage, month_start
 -- not null: opening, ins, outs, closing
 -- check: opening + ins - outs = closing

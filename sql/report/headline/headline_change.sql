@@ -2,6 +2,9 @@
 -- The base is `before` (the months just before) or `year` (the same months a year ago), in the headline window. A month of the base was final
 -- earlier, so both rates are final. direction is up or down if Newcombe's 95 % interval of the difference excludes 0, same if it does not, and
 -- few if one side has under 20 units. Without a base (no final month, or the history is not complete that far back) it is null.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair, within its window; up and down only if the 95% interval of the difference excludes 0
+-- denominator: headline units that arrived at the first stage of the pair in the months named
 -- key: report, headline_no, base
 -- not null: entered, converted
 -- accepted base: before, year

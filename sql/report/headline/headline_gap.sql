@@ -1,6 +1,9 @@
 -- One row per report, headline pair and outcome: where all units that ever arrived at A are now (K3, K9).
--- converted + passed over + lost by reason + still open = entered. Unit: the run's, window: ever.
+-- converted + passed over + lost by reason + still open = entered.
 -- The sums of report.headline_gap_months, which explains how a unit was lost and where it waits.
+-- unit: headline units
+-- basis: all cohorts, window: ever
+-- denominator: headline units that arrived at the first stage of the pair
 -- key: report, headline_no, fate, reason, stage
 -- not null: units, share
 -- accepted fate: converted, passed_over, lost, still_open

@@ -1,5 +1,8 @@
 -- One row per report and headline pair: the complete months that are not final in the headline window, and who has their open units.
 -- A unit is open as in K3: it has neither converted nor been lost, and its window has not ended.
+-- unit: headline units
+-- basis: complete months that are not final, by the owner of the lead now
+-- denominator: headline units that arrived at the first stage of the pair in these months
 -- key: report, headline_no
 -- not null: entered, still_open, owner_open
 -- check: still_open <= entered and owner_open <= still_open

@@ -2,6 +2,9 @@
 -- A dimension has the eight values with most units in these months; the others are one row, added up as counts. Both rates are in the headline
 -- window, so the base is final too; it is null if the history is not complete that far back (report.headline_change). direction is up or down if
 -- the 95 % interval of the change excludes 0, few if one side has under 20 units. Only in the report of all leads.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair, within its window, in the months of the headline rate; the value at the arrival
+-- denominator: the number after “of”
 -- key: report, headline_no, dimension, dimension_value
 -- unique: report, headline_no, dimension, value_no
 -- not null: entered, converted

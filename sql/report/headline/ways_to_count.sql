@@ -1,4 +1,7 @@
 -- One row per report, headline pair and way to count its rate: other months, or no window (K9). The first way is the headline rate.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair; the first line of a pair is its headline rate
+-- denominator: entered
 -- key: report, headline_no, way
 -- not null: way_no, entered, converted, still_open
 -- accepted way: recent, latest, final, expected

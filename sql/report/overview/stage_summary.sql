@@ -1,4 +1,7 @@
 -- One row per report and stage: leads in it now, moves in the last complete month and the month before, time in stage, and overdue leads.
+-- unit: leads; of the next stage: headline units
+-- basis: moves of the last complete month, and below of the month before it; conversion of final cohorts, window: ever
+-- denominator: conversion: the number after “of”; median: stays that ended in the month
 -- key: report, stage
 -- unique: report, stage_no
 -- not null: now

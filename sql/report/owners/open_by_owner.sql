@@ -1,4 +1,6 @@
 -- One row per report and current owner of open leads on the path or on hold; most overdue leads first.
+-- unit: leads (open stays)
+-- basis: on the path or on hold at as-of, the last path stage excepted; each limit on its own clock
 -- key: report, current_owner
 -- unique: report, owner_no
 -- not null: open_leads, overdue, without_limit

@@ -1,5 +1,8 @@
 -- One row per report, stage with an SLA and owner: stays by the owner at entry, and the to-do list by the current owner (T5).
 -- An overdue lead is a breach of its owner at entry; a later owner has it on the to-do list only.
+-- unit: stays (spans); leads in the last two columns
+-- basis: owner when the lead came, as history names it; in the last two columns the owner at as-of
+-- denominator: met + breached + open, overdue; stays that may still make it are left out
 -- key: report, stage, owner
 -- unique: report, stage, owner_no
 -- not null: stage_no, met, breached, open_within, open_overdue, decided, now_within, now_overdue

@@ -1,4 +1,7 @@
 -- One row per report, stage with an SLA and month of entry, plus all history (month null): how many of its stays met the SLA (T5).
+-- unit: stays (spans)
+-- basis: stays that began by as-of, by month of entry, each limit on its own clock; on the limit is in time
+-- denominator: met + breached + open, overdue; stays that may still make it are left out
 -- key: report, stage, month_start
 -- not null: stage_no, met, breached, open_within, open_overdue
 -- column month_start: first day of the month in which the stays began; null for all history

@@ -1,4 +1,7 @@
 -- One row per report and open lead, in the order in which its owner should work on it: longest overdue first, then oldest.
+-- unit: leads (open stays)
+-- basis: at as-of, each limit on its own clock; since: the day of the entry on the waterfall’s clock
+-- denominator: none: a list
 -- key: report, lead_id
 -- unique: report, owner_no, lead_position
 -- not null: stage, age_days

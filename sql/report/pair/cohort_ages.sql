@@ -1,6 +1,9 @@
 -- One row per report, headline pair, month of arrival at A and age: how many units of the month had arrived at B by that age (K2, K5).
 -- Ages are windows in steps of 30 days: the third one has the units that arrived at B within 90 × 86,400 s of A (inclusive).
--- So every unit has the same time, whether it arrived on the first or the last day of its month. Unit: the pair's.
+-- So every unit has the same time, whether it arrived on the first or the last day of its month.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair; window: the age, in steps of 30 days of 86,400 s, counted for each from its own arrival
+-- denominator: entered: all headline units of the month (the number after “of”)
 -- key: report, headline_no, month_start, age_no
 -- not null: age_days, is_partial, is_shown, entered, aged
 -- check: aged <= entered and converted <= entered

@@ -1,6 +1,9 @@
 -- One row per report, headline pair, dimension, value and month: how many units that arrived at A had the value, and their share (docs/RULES.md 9).
 -- Months are the last twelve complete ones and the partial one. A dimension has the eight values with most units in these months; the
--- others are one row, added up. In each month the shares add up to 1. Unit: the pair's.
+-- others are one row, added up. In each month the shares add up to 1.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair
+-- denominator: headline units that arrived at the first stage of the pair in the month
 -- key: report, headline_no, dimension, value_no, month_start
 -- not null: is_partial, entered, cohort
 -- check: share between 0 and 1

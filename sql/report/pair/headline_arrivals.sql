@@ -1,6 +1,9 @@
 -- One row per report, headline pair and month: how the cycles that arrived at B in the month came, seen from A (K7).
 -- through = A was observed in the cycle; over = the cycle began below A and passed without it; entered_after = the cycle
 -- began at or above A without it. Unit: cycle, basis: arrivals at B; no cohort.
+-- unit: cycles
+-- basis: arrivals at the second stage of the pair in the month, whenever the cycle began: no cohort
+-- denominator: arrivals in the month
 -- key: report, headline_no, month_start
 -- not null: is_partial, is_shown, arrivals, through, over, entered_after
 -- check: arrivals = through + over + entered_after

@@ -1,7 +1,10 @@
 -- One row per report, headline pair, month of arrival at A and outcome: what became of the month's units, ever (K3, K9).
--- converted + passed over + lost by reason + still open = entered, in each month. Unit: the pair's, window: ever.
+-- converted + passed over + lost by reason + still open = entered, in each month.
 -- A cycle is lost to the stage that ended it, a lead to the exit that it is in, an account to the end of the last of its leads to leave.
 -- A cycle or lead waits in its current stage, an account in the stage of its furthest lead; of several leads there, the one there longest counts.
+-- unit: headline units
+-- basis: cohorts by month of arrival at the first stage of the pair, window: ever, as of now
+-- denominator: headline units that arrived at the first stage of the pair in the month
 -- key: report, headline_no, month_start, fate, reason, stage
 -- not null: units
 -- accepted fate: converted, passed_over, lost, still_open

@@ -1,4 +1,7 @@
 -- One row per report and configured dimension: the source of its values and for how many stays they are known.
+-- unit: stays (spans)
+-- basis: all history
+-- denominator: all stays
 -- key: report, dimension
 -- not null: source, stays, known, distinct_values
 -- check: known <= stays

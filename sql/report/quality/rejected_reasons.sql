@@ -1,4 +1,6 @@
 -- One row per report, input, file and reason: how many rows were rejected, and the row numbers of the first ones.
+-- unit: rows of the inputs
+-- basis: row 1 is the first after the header; the rows themselves are in quality.rejected_rows
 -- key: report, input, file_name, reason
 -- not null: rejected
 -- column report: key of the report; the counts of each are of all leads

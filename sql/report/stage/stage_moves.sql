@@ -1,5 +1,8 @@
 -- One row per report, stage, direction and other stage: where its stays came from, and where leads went when they ended (S2).
 -- A move from A to B has two rows: out of A, and into B.
+-- unit: stays (spans)
+-- basis: all history, the stage before and the stage after each stay; days of the stay that the move ended
+-- denominator: all stays that began (in) or ended (out)
 -- key: report, stage, direction, move_kind, other_stage
 -- unique: report, stage, direction, move_no
 -- not null: stage_no, move_kind, moves, share

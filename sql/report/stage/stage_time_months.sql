@@ -1,4 +1,7 @@
 -- One row per report, stage and recent month: how many stays ended in it and how long they had lasted (T1).
+-- unit: stays (spans)
+-- basis: stays that ended in the month, however long ago they began; open ones are not in it
+-- denominator: stays that ended in the month
 -- key: report, stage, month_start
 -- not null: stage_no, month_start, is_partial, completed
 -- check: (median_days is null) = (completed = 0)

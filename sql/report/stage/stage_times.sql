@@ -1,4 +1,7 @@
 -- One row per report and stage: how long completed stays lasted and, separately, how old the open ones are (T1, T2).
+-- unit: stays (spans)
+-- basis: all history; a day has 86,400 s; completed and open stays are never averaged together
+-- denominator: completed stays; open stays; median of all: both
 -- key: report, stage
 -- unique: report, stage_no
 -- not null: completed, still_open

@@ -1,6 +1,9 @@
 -- One row per report, stage, basis and length class: how many stays lasted that long, completed and open ones separately (T1).
 -- A class includes its lower edge and excludes its upper one: a stay of exactly one day is in the class of one to two days. Days
 -- have 86,400 s. Every stage has all classes, also empty ones.
+-- unit: stays (spans)
+-- basis: all history; days of 86,400 s; a class holds its lower edge, not its upper one; a limit in business hours has no class
+-- denominator: stays that ended; open stays; never both together
 -- key: report, stage, basis, class_no
 -- not null: stage_no, class_label, from_seconds, stays
 -- accepted basis: completed, open
