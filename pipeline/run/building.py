@@ -15,7 +15,6 @@ from pipeline.ingest.raw_tables import create_raw_views
 from pipeline.publish import intact
 from pipeline.publish.manifest import require_published
 from pipeline.run import findings, requirements
-from pipeline.run.findings import empty_reports
 from pipeline.run.loading import Loaded
 from pipeline.run.publishing import NewRun, require_same_privacy
 from pipeline.settings import shipped
@@ -83,7 +82,7 @@ def build(new: NewRun, loaded: Loaded) -> BuiltTables:
         with Cursors(connection, shared.queries) as cursors:
             new.connections.add(cursors)
             built = build_models(connection, chosen, dictionary, cursors)
-        warnings += empty_reports.without_leads(connection)
+        warnings += findings.empty_reports(connection)
         incomplete = findings.warnings(connection, options.configuration, is_whole=not options.select)
         macros.create_macros(connection, macros.discover_macros(shipped("sql")))
         connection.execute("drop schema raw cascade")  # the landing log keeps the raw rows

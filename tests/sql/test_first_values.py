@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipeline.run.findings import first_values
+from pipeline.run import findings
 from tests.sql import made_up
 from tests.sql.harness import built, checked, records
 
@@ -47,15 +47,15 @@ def test_leads_whose_creation_nobody_knows_are_counted_by_input(tmp_path: Path) 
     )
     connection = models(tmp_path, stage_entries=rows)
     said = "crm: 2 leads have a first status without a date: deliver the leads with created_at, "
-    assert first_values.without_date(connection) == [said + "or map record_created_at of this input"]
+    assert findings.first_stages_without_a_date(connection) == [said + "or map record_created_at of this input"]
 
 
 def test_one_lead_is_one_lead_and_none_is_silent(tmp_path: Path) -> None:
     """The sentence agrees in number, and there is none where every creation is known."""
     one = models(tmp_path, stage_entries=history(("L1", "MEL", "MQL", 5, None)))
     none = models(tmp_path, stage_entries=history(("L1", "MEL", "MQL", 5, datetime(2025, 1, 2))))
-    assert [said[:16] for said in first_values.without_date(one)] == ["crm: 1 lead has "]
-    assert first_values.without_date(none) == []
+    assert [said[:16] for said in findings.first_stages_without_a_date(one)] == ["crm: 1 lead has "]
+    assert findings.first_stages_without_a_date(none) == []
 
 
 def test_a_row_of_a_merged_lead_does_not_borrow_the_survivors_creation(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from pipeline.run.findings import history_coverage
+from pipeline.run import findings
 from pipeline.transform.checks import run_checks
 from tests.sql import made_up
 from tests.sql.harness import built, project, records
@@ -160,7 +160,7 @@ def test_the_latest_input_decides_for_all_cohorts(tmp_path: Path) -> None:
             ("year", date(2025, 1, 1)),
         )
     ]
-    said = history_coverage.looks_cut(connection)
+    said = findings.cut_history(connection)
     assert ["one: 30 of 31 leads have", "two: 30 of 31 leads have"] == [each[:24] for each in said]
     assert "It is complete from 2025-03-06" in said[0]
 
@@ -174,4 +174,4 @@ def test_without_history_nothing_is_reported(tmp_path: Path) -> None:
             "new_leads": 0, "earlier_leads": 0, "is_cut": False, "complete_from": None,
         }
     ]  # fmt: skip
-    assert history_coverage.looks_cut(connection) == []
+    assert findings.cut_history(connection) == []

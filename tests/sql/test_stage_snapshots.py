@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipeline.run.findings import missed_snapshots
+from pipeline.run import findings
 from tests.sql import made_up
 from tests.sql.harness import built, records
 
@@ -95,17 +95,17 @@ def test_missing_snapshots(
 
 def test_what_the_run_says_of_missing_snapshots(tmp_path: Path) -> None:
     """Their number and dates, the newest ones first, and by how much changes may be dated too late."""
-    (one,) = missed_snapshots.missing(models(tmp_path, 0, 1, 2, 4))
+    (one,) = findings.missed_snapshots(models(tmp_path, 0, 1, 2, 4))
     assert one == (
         "copies: no snapshot of 1 night (2025-01-04): changes of that night have the date of the next snapshot, up to 1 day "
         "late; a snapshot that is put there later is sorted in by its date"
     )
-    (many,) = missed_snapshots.missing(models(tmp_path, 0, 1, 2, 10))
+    (many,) = findings.missed_snapshots(models(tmp_path, 0, 1, 2, 10))
     assert many.startswith(
         "copies: no snapshot of 7 nights (2025-01-10, 2025-01-09, 2025-01-08, 2025-01-07, 2025-01-06, …): changes of those "
         "nights have the date of the next snapshot, up to 7 days late"
     )
-    assert missed_snapshots.missing(models(tmp_path, 0, 1, 2)) == []
+    assert findings.missed_snapshots(models(tmp_path, 0, 1, 2)) == []
 
 
 def test_a_snapshot_after_as_of_does_not_count(tmp_path: Path) -> None:

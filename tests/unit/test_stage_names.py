@@ -11,7 +11,7 @@ from pipeline.config.configuration import Configuration, Input
 from pipeline.database.connection import connect
 from pipeline.ingest.rows import stage_names
 from pipeline.ingest.rows.stage_names import MAX_UNKNOWN_KEPT, StageNames
-from pipeline.run.findings import joins
+from pipeline.run import findings
 from pipeline.settings import Settings
 from pipeline.waterfall.definition import Stage, Waterfall
 from tests.delivery import STAGES
@@ -94,7 +94,9 @@ def records(connection: duckdb.DuckDBPyConnection, history: list[str], people: l
         "create view clean.lead_records as select lead_no, lead_id, case when has_attributes then 1 end as load_no from given"
     )
     inputs = (Input("crm", "stage_entries", Path("a.csv")), Input("people", "leads", Path("b.csv")))
-    return joins.without_a_record(connection, Configuration(Path("funnel.toml"), WATERFALL, inputs, Path("build")))
+    return findings.leads_without_a_record(
+        connection, Configuration(Path("funnel.toml"), WATERFALL, inputs, Path("build"))
+    )
 
 
 LONG = [f"00Q8d0000000{letter}fIAAZ" for letter in "ABCDEFGHIJ"]
