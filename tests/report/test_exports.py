@@ -16,7 +16,7 @@ import pytest
 
 from pipeline.explore import query
 from pipeline.report.data.tables import ReportColumn, report_tables
-from pipeline.report.outputs import workbook
+from pipeline.report.outputs import tables_workbook
 from pipeline.report.outputs.files import write_exports, write_workbooks
 from pipeline.report.query import read_reports
 from pipeline.report.text import plural
@@ -217,14 +217,14 @@ def test_the_first_sheet_describes_the_others(book: openpyxl.Workbook) -> None:
 )
 def test_a_column_has_the_number_format_of_its_unit(column: str, kind: str, expected: str) -> None:
     """Counts have thousands separators, shares are percentages, durations have one decimal, dates are dates."""
-    assert expected == workbook.number_format(ReportColumn(column, kind, ""))
+    assert expected == tables_workbook.number_format(ReportColumn(column, kind, ""))
 
 
 def test_every_share_is_a_percentage(published: duckdb.DuckDBPyConnection) -> None:
     """A column of a rate, share or interval is a percentage; days and hours are not."""
     for table in report_tables(published, None):
         for column in table.columns:
-            number_format = workbook.number_format(column)
+            number_format = tables_workbook.number_format(column)
             if column.kind == "DOUBLE":
                 is_length = bool({"days", "hours", "depth", "reached", "ratio"} & set(column.name.split("_")))
                 assert (number_format == "0.0%") != is_length, f"{table.name}.{column.name}"

@@ -10,7 +10,7 @@ import openpyxl
 import pytest
 
 from pipeline.report.data.tables import ReportColumn, ReportTable
-from pipeline.report.outputs import workbook
+from pipeline.report.outputs import tables_workbook
 from pipeline.report.query import ReportFilter
 
 
@@ -24,10 +24,7 @@ def table_of(
 
 def filled(path: Path, *tables: tuple[ReportTable, list[tuple[Any, ...]]]) -> openpyxl.Workbook:
     """Write a workbook of these tables and read it."""
-    book = workbook.Book(path, datetime(2026, 3, 31))
-    for table, rows in tables:
-        book.add(table, rows)
-    book.close([("Name", "x")])
+    tables_workbook.write_tables_workbook(path, datetime(2026, 3, 31), [("Name", "x")], tables)
     return openpyxl.load_workbook(path)
 
 
@@ -36,7 +33,7 @@ def test_names_of_sheets_are_unique(tmp_path: Path) -> None:
     long = "a_table_with_a_name_of_more_than_31"
     tables = [table_of(("x", "BIGINT"), name=name) for name in (f"{long}_1", f"{long}_2", "history", "about")]
     book = filled(tmp_path / "x.xlsx", *((table, [(1,)]) for table in tables))
-    assert ["About", long[:31], f"{long[:29]}_2", "history_2", "about_2"] == book.sheetnames
+    assert ["About", long[:31], f"{long[:29]} 2", "history 2", "about 2"] == book.sheetnames
 
 
 @pytest.mark.parametrize(
@@ -50,7 +47,7 @@ def test_rows_and_texts_beyond_the_limit_are_omitted_and_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, report: ReportFilter | None, complete: str
 ) -> None:
     """Rows beyond the limit are only in the CSV files, which the first sheet says; texts are truncated at Excel's limit."""
-    monkeypatch.setattr(workbook, "MAX_ROWS_PER_SHEET", 2)
+    monkeypatch.setattr(tables_workbook, "MAX_ROWS_PER_SHEET", 2)
     table = table_of(("text", "VARCHAR"), ("day", "DATE"), rows=3, report=report)
     rows = [("x" * 40_000, date(1815, 6, 18)), ("=y", date(1900, 1, 2)), ("z", None)]
     book = filled(tmp_path / "x.xlsx", (table, rows))

@@ -10,7 +10,7 @@ from pipeline.report.data.tables import ReportTable, read_rows, report_tables
 from pipeline.report.outputs.csv_cells import csv_line
 from pipeline.report.outputs.people_workbook import write_people_workbook
 from pipeline.report.outputs.summary_json import summary, to_json
-from pipeline.report.outputs.workbook import Book
+from pipeline.report.outputs.tables_workbook import write_tables_workbook
 from pipeline.report.query import ReportFilter
 from pipeline.report.text import moment, plural
 
@@ -54,16 +54,17 @@ def write_workbooks(connection: QueryConnection, folder: Path, reports: tuple[Re
     name, as_of, as_of_local, timezone, unit = connection.execute(
         f"select name, as_of, as_of_local, timezone, unit from report.overview where {total.condition}"
     ).fetchall()[0]
-    book = Book(path, as_of)
-    for table in report_tables(connection, None if len(reports) > 1 else total):
-        book.add(table, read_rows(connection, table))
-    book.close(
+    tables = report_tables(connection, None if len(reports) > 1 else total)
+    write_tables_workbook(
+        path,
+        as_of,
         (
             ("Name", name),
             ("As of", f"{moment(as_of_local)} {timezone}"),
             ("Unit of the headline", unit),
             ("Dates", f"on the clock of {timezone}; columns that end in _at are UTC"),
             ("Shares", "fractions of 1, shown as percentages"),
-        )
+        ),
+        ((table, read_rows(connection, table)) for table in tables),
     )
     return people, path

@@ -7,21 +7,13 @@ from dataclasses import dataclass
 
 from pipeline.database.connection import quoted
 from pipeline.privacy.masking import QueryConnection
-from pipeline.report.outputs.workbook import COUNT, LENGTH
+from pipeline.report.outputs.sheets import COUNT, LENGTH, Heading
 
 MAX_LEADS = 10_000
 """Rows of the sheets Overdue and Leads."""
-RATE, POINTS, MONTH, DAY, TEXT = "0.0%", "+0.0;-0.0;0.0", "mmm yyyy", "mmm d, yyyy", ""
+RATE, POINTS, MONTH, DAY = "0.0%", "+0.0;-0.0;0.0", "mmm yyyy", "mmm d, yyyy"
 RATE_PLACE, TARGET_PLACE = 3, 11
 """Columns of a sheet of months that its chart shows, from 0."""
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a sheet: its heading in words and its number format."""
-
-    heading: str
-    format: str = TEXT
 
 
 @dataclass(frozen=True)
@@ -30,7 +22,7 @@ class Sheet:
 
     name: str
     sentence: str
-    columns: tuple[Column, ...]
+    columns: tuple[Heading, ...]
     query: str
 
 
@@ -82,13 +74,13 @@ def summary_sheet(name: str, as_of: str) -> Sheet:
         "Summary",
         f"{name}, as of {as_of}. Each rate covers the last months that are final.",
         (
-            Column("From and to"), Column("Within days", COUNT), Column("First month", MONTH), Column("Last month", MONTH),
-            Column("Came in", COUNT), Column("Converted", COUNT), Column("Rate", RATE), Column("Rate, 95% low", RATE),
-            Column("Rate, 95% high", RATE), Column("Target", RATE), Column("Months before: came in", COUNT),
-            Column("Months before: converted", COUNT), Column("Months before: rate", RATE),
-            Column("Change in points", POINTS), Column("Change"), Column("A year ago: came in", COUNT),
-            Column("A year ago: converted", COUNT), Column("A year ago: rate", RATE),
-            Column("Change on a year ago in points", POINTS),
+            Heading("From and to"), Heading("Within days", COUNT), Heading("First month", MONTH), Heading("Last month", MONTH),
+            Heading("Came in", COUNT), Heading("Converted", COUNT), Heading("Rate", RATE), Heading("Rate, 95% low", RATE),
+            Heading("Rate, 95% high", RATE), Heading("Target", RATE), Heading("Months before: came in", COUNT),
+            Heading("Months before: converted", COUNT), Heading("Months before: rate", RATE),
+            Heading("Change in points", POINTS), Heading("Change"), Heading("A year ago: came in", COUNT),
+            Heading("A year ago: converted", COUNT), Heading("A year ago: rate", RATE),
+            Heading("Change on a year ago in points", POINTS),
         ),
         _SUMMARY,
     )  # fmt: skip
@@ -101,10 +93,10 @@ def months_sheet(pair: HeadlinePair) -> Sheet:
         f"{pair.name} within {pair.window_days} days, by month of arrival at {pair.from_label}."
         " A month that is not final can still rise.",
         (
-            Column("Month", MONTH), Column(pair.from_label, COUNT), Column(f"{pair.to_label} in time", COUNT),
-            Column("Rate", RATE), Column("Rate, 95% low", RATE), Column("Rate, 95% high", RATE),
-            Column("Rate so far", RATE), Column("Passed over", COUNT), Column("Lost", COUNT), Column("Still open", COUNT),
-            Column("State"), *((Column("Target", RATE),) if pair.target is not None else ()),
+            Heading("Month", MONTH), Heading(pair.from_label, COUNT), Heading(f"{pair.to_label} in time", COUNT),
+            Heading("Rate", RATE), Heading("Rate, 95% low", RATE), Heading("Rate, 95% high", RATE),
+            Heading("Rate so far", RATE), Heading("Passed over", COUNT), Heading("Lost", COUNT), Heading("Still open", COUNT),
+            Heading("State"), *((Heading("Target", RATE),) if pair.target is not None else ()),
         ),
         f"""
         select
@@ -151,10 +143,10 @@ def values_sheet(pair: HeadlinePair, dimension: str, words: str) -> Sheet:
         f"{pair.name} within {pair.window_days} days, by {words} at the arrival at {pair.from_label},"
         " in the months of the sheet Summary.",
         (
-            Column(words[:1].upper() + words[1:]), Column(pair.from_label, COUNT), Column(f"{pair.to_label} in time", COUNT),
-            Column("Rate", RATE), Column("Rate, 95% low", RATE), Column("Rate, 95% high", RATE),
-            Column("Months before: came in", COUNT), Column("Months before: converted", COUNT),
-            Column("Months before: rate", RATE), Column("Change in points", POINTS), Column("Change"),
+            Heading(words[:1].upper() + words[1:]), Heading(pair.from_label, COUNT), Heading(f"{pair.to_label} in time", COUNT),
+            Heading("Rate", RATE), Heading("Rate, 95% low", RATE), Heading("Rate, 95% high", RATE),
+            Heading("Months before: came in", COUNT), Heading("Months before: converted", COUNT),
+            Heading("Months before: rate", RATE), Heading("Change in points", POINTS), Heading("Change"),
         ),
         f"""
         select
@@ -173,8 +165,8 @@ def overdue_sheet() -> Sheet:
         "Overdue",
         f"Leads past the limit of their stage, longest first; at most {MAX_LEADS:,}. All: data/stuck_leads.csv.",
         (
-            Column("Lead"), Column("Stage"), Column("Owner"), Column("Account"), Column("In the stage since", DAY),
-            Column("Days in the stage", LENGTH), Column("Limit"), Column("Hours past the limit", LENGTH),
+            Heading("Lead"), Heading("Stage"), Heading("Owner"), Heading("Account"), Heading("In the stage since", DAY),
+            Heading("Days in the stage", LENGTH), Heading("Limit"), Heading("Hours past the limit", LENGTH),
         ),
         f"""
         select lead_id, stage_label, current_owner, account_id, entered_date, age_days, sla_text, overdue_hours
@@ -203,8 +195,8 @@ def leads_sheet(connection: QueryConnection, leads: int) -> Sheet:
         "Leads",
         f"{which}, with the first date in each stage. In funnel.duckdb: from marts.leads_wide.",
         (
-            Column("Lead"), Column("Current stage"), Column("Owner"), Column("Source"), Column("Account"),
-            Column("Account name"), *(Column(label, DAY) for _, label in milestones),
+            Heading("Lead"), Heading("Current stage"), Heading("Owner"), Heading("Source"), Heading("Account"),
+            Heading("Account name"), *(Heading(label, DAY) for _, label in milestones),
         ),
         f"""
         with dates as (
@@ -243,7 +235,7 @@ def notes_sheet(name: str, as_of: str) -> Sheet:
     return Sheet(
         "Notes",
         f"{name}: how the numbers were counted.",
-        (Column("Word"), Column("Meaning")),
+        (Heading("Word"), Heading("Meaning")),
         f"""
         select topic, meaning from (
             select place, topic, meaning from (values {values}) as notes (place, topic, meaning)

@@ -6,19 +6,16 @@ produce the same bytes.
 
 from __future__ import annotations
 
-import re
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.privacy.masking import QueryConnection
 from pipeline.report.outputs import people_sheets
 from pipeline.report.outputs.people_sheets import HeadlinePair, Sheet
-from pipeline.report.outputs.workbook import MAX_COLUMN_WIDTH, MAX_NAME_LENGTH, write_cell
+from pipeline.report.outputs.sheets import SheetBook
 from pipeline.report.text import moment
 
 if TYPE_CHECKING:
-    from xlsxwriter.format import Format
     from xlsxwriter.workbook import Workbook
     from xlsxwriter.worksheet import Worksheet
 
@@ -27,57 +24,6 @@ HEADING_LINE = 2
 LINES_PER_CHART = 16
 REST = "all others"
 """Stands for null in the first column: the values beyond the largest ones."""
-_NOT_IN_A_NAME = re.compile(r"[\[\]:*?/\\]")
-
-
-class PeopleWorkbook:
-    """The workbook while its sheets are written."""
-
-    def __init__(self, path: Path, created_at: datetime) -> None:
-        from xlsxwriter import Workbook  # slow to import
-
-        self.book: Workbook = Workbook(str(path), {"in_memory": True})
-        self.book.set_properties({"created": created_at})
-        self._bold = self.book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1})
-        self._formats: dict[str, Format] = {}
-        self._names = {"history"}  # Excel reserves the name History
-
-    def add(self, sheet: Sheet, connection: QueryConnection) -> tuple[Worksheet, int]:
-        """Write a sheet with the rows of its query. Returns it with the line below the rows."""
-        rows = connection.execute(sheet.query).fetchall()
-        worksheet = self.book.add_worksheet(self._unused_name(sheet.name))
-        worksheet.write_string(0, 0, sheet.sentence)
-        worksheet.freeze_panes(HEADING_LINE + 1, 1)
-        widths = []
-        for place, column in enumerate(sheet.columns):
-            worksheet.write_string(HEADING_LINE, place, column.heading, self._bold)
-            widths.append(max(10, min(len(column.heading) + 2, 16)))
-        for line, row in enumerate(rows, HEADING_LINE + 1):
-            for place, (column, value) in enumerate(zip(sheet.columns, row, strict=False)):
-                shown = REST if value is None and place == 0 else value
-                if shown is not None:
-                    width = write_cell(worksheet, line, place, shown, self._format(column.format))
-                    widths[place] = max(widths[place], min(width, MAX_COLUMN_WIDTH))
-        for place, width in enumerate(widths):
-            worksheet.set_column(place, place, width)
-        if rows:
-            worksheet.autofilter(HEADING_LINE, 0, HEADING_LINE + len(rows), len(sheet.columns) - 1)
-        return worksheet, HEADING_LINE + 1 + len(rows)
-
-    def _format(self, number_format: str) -> Format | None:
-        if number_format and number_format not in self._formats:
-            self._formats[number_format] = self.book.add_format({"num_format": number_format})
-        return self._formats.get(number_format)
-
-    def _unused_name(self, words: str) -> str:
-        """Return a name that Excel accepts and that no other sheet has."""
-        name = _NOT_IN_A_NAME.sub(" ", words)[:MAX_NAME_LENGTH].strip(" '")
-        unused, number = name, 1
-        while unused.lower() in self._names:
-            number += 1
-            unused = f"{name[: MAX_NAME_LENGTH - len(str(number)) - 1]} {number}"
-        self._names.add(unused.lower())
-        return unused
 
 
 def write_people_workbook(connection: QueryConnection, path: Path) -> None:
@@ -88,19 +34,29 @@ def write_people_workbook(connection: QueryConnection, path: Path) -> None:
     ).fetchall()
     as_of_words = f"{moment(as_of_local)} {timezone}"
     pairs = tuple(HeadlinePair(*row) for row in connection.execute(people_sheets.PAIRS).fetchall())
-    workbook = PeopleWorkbook(path, as_of)
-    summary, next_line = workbook.add(people_sheets.summary_sheet(name, as_of_words), connection)
+    workbook = SheetBook(path, as_of)
+    summary, next_line = _add(workbook, people_sheets.summary_sheet(name, as_of_words), connection)
     for pair in pairs:
-        months, end = workbook.add(people_sheets.months_sheet(pair), connection)
+        months, end = _add(workbook, people_sheets.months_sheet(pair), connection)
         summary.insert_chart(
             next_line + 1 + LINES_PER_CHART * (pair.headline_no - 1), 0, _chart(workbook.book, pair, months, end)
         )
         for dimension, label in people_sheets.shown_dimensions(connection, pair):
-            workbook.add(people_sheets.values_sheet(pair, dimension, label), connection)
-    workbook.add(people_sheets.overdue_sheet(), connection)
-    workbook.add(people_sheets.leads_sheet(connection, leads), connection)
-    workbook.add(people_sheets.notes_sheet(name, as_of_words), connection)
+            _add(workbook, people_sheets.values_sheet(pair, dimension, label), connection)
+    _add(workbook, people_sheets.overdue_sheet(), connection)
+    _add(workbook, people_sheets.leads_sheet(connection, leads), connection)
+    _add(workbook, people_sheets.notes_sheet(name, as_of_words), connection)
     workbook.book.close()
+
+
+def _add(workbook: SheetBook, sheet: Sheet, connection: QueryConnection) -> tuple[Worksheet, int]:
+    """Write a sheet with the rows of its query. Returns it with the line below the rows."""
+    rows = connection.execute(sheet.query).fetchall()
+    worksheet = workbook.sheet(sheet.name)
+    worksheet.write_string(0, 0, sheet.sentence)
+    worksheet.freeze_panes(HEADING_LINE + 1, 1)
+    named = ((REST if first is None else first, *others) for first, *others in rows)
+    return worksheet, HEADING_LINE + 1 + workbook.write(worksheet, sheet.columns, named, HEADING_LINE)
 
 
 def _chart(book: Workbook, pair: HeadlinePair, months: Worksheet, end: int) -> Any:
