@@ -27,60 +27,23 @@ from pipeline.report.quality.page import quality_page
 from pipeline.report.query import Report, read_reports
 from pipeline.report.stage.page import stage_page
 
+Link = tuple[str, str]
+"""The file of a page, and its name in the navigation."""
 MAX_PAIRS_IN_LINE = 4
 """Headline pairs that the navigation shows by name; more are in a menu."""
-
-
-@dataclass(frozen=True)
-class Link:
-    """A link in the navigation."""
-
-    file: str
-    label: str
-
-
-@dataclass(frozen=True)
-class ReportLink:
-    """A link to another report of the run.
-
-    `folder` is the relative path to its folder, which has a page of the same name.
-    """
-
-    title: str
-    folder: str
-    is_shown: bool
-
-
-@dataclass(frozen=True)
-class Menu:
-    """Links that the navigation shows below one word, because there are many."""
-
-    label: str
-    links: tuple[Link, ...]
-
-
-@dataclass(frozen=True)
-class Frame:
-    """Content that every page of a report repeats."""
-
-    title: str
-    as_of: str
-    as_of_day: str
-    unit: str
-    """The unit of the headline, its plural, and why a unit can no longer convert."""
-    units: str
-    end_reason: str
-    open_month_note: str
-    """Explains the sign of the month that contains as-of. Empty if as-of ends a month."""
-    coverage_note: str
-    """Explains the sign of months before the history is complete. Empty if there are none."""
-    links: tuple[Link, ...]
-    """Pages that the navigation shows by name, in order."""
-    menus: tuple[Menu, ...]
-    report_filter: str
-    """What a report of one dimension value counts and omits. Empty for the report of all leads."""
-    reports: tuple[ReportLink, ...]
-    """Every report of the run. Empty if there is only one."""
+LINKS: tuple[Link, ...] = (
+    (links.ACCOUNTS, "Accounts"),
+    (links.OWNERS, "Owners"),
+    (links.DEFINITIONS, "How we count"),
+    (links.DATA, "Downloads"),
+)
+MORE_LINKS: tuple[Link, ...] = (
+    (links.CONVERSION, "Conversion by month"),
+    (links.VOLUMES, "Volumes"),
+    (links.OVERDUE, "Overdue leads"),
+    (links.QUALITY, "Data quality"),
+    (links.ARCHIVE, "Archive"),
+)
 
 
 @dataclass(frozen=True)
@@ -95,9 +58,9 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Site:
-    """A report: the frame and its pages. The first page is the index."""
+    """A report: its pages, and what every page repeats (`frame`). The first page is the index."""
 
-    frame: Frame
+    frame: dict[str, Any]
     sheets: tuple[Sheet, ...]
 
 
@@ -113,32 +76,38 @@ def build_site(
     `notes` are warnings of the run for the data-quality page. `tables` are listed on the page of data files,
     `earlier` runs on the archive page. The index names the `stale` inputs first.
     """
-    total = report.overview
-    partial = open_month(report)
-    others = _reports(report)
-    frame = Frame(
-        title=title(report),
-        as_of=report.as_of,
-        as_of_day=text.day_in_words(total.as_of_local),
-        unit=total.unit,
-        units=units.plural(total.unit),
-        end_reason=units.END_REASONS[total.unit],
-        open_month_note=f"{text.PARTIAL_SIGN} {text.period(partial, True)}: the month is not over" if partial else "",
-        coverage_note=history_coverage.sign_meaning(report),
-        links=_links(report),
-        menus=_menus(report),
-        report_filter=variant.sentence(report),
-        reports=others,
-    )
-    files = files_page(tables, _root(report), max(len(others), 1))
+    reports = _reports(report)
+    files = files_page(tables, _root(report), max(len(reports), 1))
     return Site(
-        frame,
+        _frame(report) | {"reports": reports},
         (
             *_sheets(report, notes, stale),
             Sheet(links.DATA, "data.html", "Data files", files),
             Sheet(links.ARCHIVE, "archive.html", "Archive", archive_page(earlier)),
         ),
     )
+
+
+def _frame(report: Report) -> dict[str, Any]:
+    """Return what every page repeats: the navigation, and notes that are empty where they do not apply."""
+    total, partial, pairs = report.overview, open_month(report), _pair_links(report)
+    has_short_line = len(pairs) <= MAX_PAIRS_IN_LINE
+    stages = tuple((links.stage_page(row.stage), row.label) for row in answers.stages(report))
+    return {
+        "title": title(report),
+        "as_of": report.as_of,
+        "as_of_day": text.day_in_words(total.as_of_local),
+        "unit": total.unit,
+        "units": units.plural(total.unit),
+        "end_reason": units.END_REASONS[total.unit],
+        "open_month_note": f"{text.PARTIAL_SIGN} {text.period(partial, True)}: the month is not over"
+        if partial
+        else "",
+        "coverage_note": history_coverage.sign_meaning(report),
+        "report_filter": variant.sentence(report),
+        "links": ((links.INDEX, "Overview"), *(pairs if has_short_line else ()), *LINKS),
+        "menus": (*(() if has_short_line else (("Pairs", pairs),)), ("Stages", stages), ("More", MORE_LINKS)),
+    }
 
 
 def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> Iterator[Sheet]:
@@ -162,17 +131,18 @@ def title(report: Report) -> str:
     return name if report.is_all else f"{name} · {text.isolated(report.filter.title)}"
 
 
-def _reports(report: Report) -> tuple[ReportLink, ...]:
+def _reports(report: Report) -> tuple[dict[str, Any], ...]:
+    """Return every report of the run, with the relative path to its folder; nothing if there is only one."""
     reports = read_reports(report.connection)
     if len(reports) == 1:
         return ()
     root = _root(report)
     return tuple(
-        ReportLink(
-            text.isolated(each.title),
-            "" if each == report.filter else root if each.is_all else f"{root}{each.report}/",
-            each == report.filter,
-        )
+        {
+            "title": text.isolated(each.title),
+            "folder": "" if each == report.filter else root if each.is_all else f"{root}{each.report}/",
+            "is_shown": each == report.filter,
+        }
         for each in reports
     )
 
@@ -184,37 +154,6 @@ def _root(report: Report) -> str:
 
 def _pair_links(report: Report) -> tuple[Link, ...]:
     return tuple(
-        Link(links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
+        (links.pair_page(row.from_stage, row.to_stage), f"{row.from_label} → {row.to_label}")
         for row in answers.headline_pairs(report)
-    )
-
-
-def _links(report: Report) -> tuple[Link, ...]:
-    pairs = _pair_links(report)
-    return (
-        Link(links.INDEX, "Overview"),
-        *(pairs if len(pairs) <= MAX_PAIRS_IN_LINE else ()),
-        Link(links.ACCOUNTS, "Accounts"),
-        Link(links.OWNERS, "Owners"),
-        Link(links.DEFINITIONS, "How we count"),
-        Link(links.DATA, "Downloads"),
-    )
-
-
-def _menus(report: Report) -> tuple[Menu, ...]:
-    pairs = _pair_links(report)
-    stages = tuple(Link(links.stage_page(row.stage), row.label) for row in answers.stages(report))
-    return (
-        *((Menu("Pairs", pairs),) if len(pairs) > MAX_PAIRS_IN_LINE else ()),
-        Menu("Stages", stages),
-        Menu(
-            "More",
-            (
-                Link(links.CONVERSION, "Conversion by month"),
-                Link(links.VOLUMES, "Volumes"),
-                Link(links.OVERDUE, "Overdue leads"),
-                Link(links.QUALITY, "Data quality"),
-                Link(links.ARCHIVE, "Archive"),
-            ),
-        ),
     )

@@ -6,14 +6,14 @@ Pairs, rows and text lengths are limited, because mail programs cut long mails.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 from pipeline.report import answers, links, text
-from pipeline.report.actions.actions import ActionLine, actions
+from pipeline.report.actions.actions import actions
 from pipeline.report.headline.key_rates import KeyRate, key_rates, sentence
 from pipeline.report.layout import charts
 from pipeline.report.outputs import png
-from pipeline.report.outputs.png import Picture
 from pipeline.report.overview.notices import notices, warnings
 from pipeline.report.overview.page import basis
 from pipeline.report.query import Report, Row
@@ -25,59 +25,31 @@ MAX_PAIRS = 6
 MAX_PAIRS_IN_SUBJECT = 2
 MAX_NAME_LENGTH, MAX_TEXT_LENGTH = 70, 320
 """Maximum characters of a name or label, and of a sentence."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """One headline pair: its rate, its direction, its counts and its chart."""
-
-    title: str
-    rate: str
-    arrow: str
-    change: str
-    lines: tuple[str, ...]
-    image: Picture
-
-
-@dataclass(frozen=True)
-class Email:
-    """Values for both mail templates. `report_url` is empty if it is not configured."""
-
-    subject: str
-    preview: str
-    """Text that mail programs list after the subject."""
-    name: str
-    as_of: str
-    sentence: str
-    pairs: tuple[Pair, ...]
-    more_pairs: str
-    actions: tuple[ActionLine, ...]
-    waiting: str
-    notices: tuple[str, ...]
-    reading: tuple[tuple[str, str], ...]
-    """(word, text): unit, basis, as-of."""
-    report_url: str
+UP_AND_DOWN = (
+    "only if the 95% interval of the difference excludes 0; otherwise chance may explain it. In the charts the band is the 95% "
+    "interval of a month, and hatched months are not final."
+)
 
 
 def build_email(
     report: Report, report_url: str | None, notes: tuple[str, ...] = (), stale: tuple[str, ...] = ()
-) -> Email:
-    """Return the mail about one report. `report_url` is the address of its folder, with a trailing slash.
+) -> dict[str, Any]:
+    """Return the values of both mail templates. `report_url` is the address of its folder, with a trailing slash.
 
     `notes` are warnings of the run, which are counted, and `stale` names inputs without new files.
     """
     total, rates = report.overview, key_rates(report)
     waiting = _waiting(total, has_sla=bool(answers.sla(report).rows))
     said = shorten(sentence(report), MAX_TEXT_LENGTH)
-    return Email(
-        subject=_subject(total, report, text.day_in_words(total.as_of_local), rates),
-        preview=said or waiting,
-        name=shorten(title(report), MAX_NAME_LENGTH),
-        as_of=report.as_of,
-        sentence=said,
-        pairs=tuple(_pair(rate, number) for number, rate in enumerate(rates[:MAX_PAIRS], 1)),
-        more_pairs=_more(len(rates) - MAX_PAIRS, "headline pair"),
-        actions=tuple(
+    return {
+        "subject": _subject(total, report, text.day_in_words(total.as_of_local), rates),
+        "preview": said or waiting,  # which mail programs list after the subject
+        "name": shorten(title(report), MAX_NAME_LENGTH),
+        "as_of": report.as_of,
+        "sentence": said,
+        "pairs": tuple(_pair(rate, number) for number, rate in enumerate(rates[:MAX_PAIRS], 1)),
+        "more_pairs": _more(len(rates) - MAX_PAIRS, "headline pair"),
+        "actions": tuple(
             replace(
                 line,
                 what=shorten(line.what, MAX_TEXT_LENGTH),
@@ -86,21 +58,13 @@ def build_email(
             )
             for line in actions(report).lines
         ),
-        waiting=waiting,
-        notices=tuple(
+        "waiting": waiting,
+        "notices": tuple(
             shorten(notice.text, MAX_TEXT_LENGTH) for notice in (*warnings(report, stale), *notices(report, notes))
         ),
-        reading=(
-            ("As of", report.as_of),
-            ("Unit and basis", basis(report)),
-            (
-                "Up and down",
-                "only if the 95% interval of the difference excludes 0; otherwise chance may explain it. In the charts the band "
-                "is the 95% interval of a month, and hatched months are not final.",
-            ),
-        ),
-        report_url=f"{report_url}{links.INDEX}" if report_url else "",
-    )
+        "reading": (("As of", report.as_of), ("Unit and basis", basis(report)), ("Up and down", UP_AND_DOWN)),
+        "report_url": f"{report_url}{links.INDEX}" if report_url else "",
+    }
 
 
 def shorten(words: str, max_length: int) -> str:
@@ -129,16 +93,16 @@ def _short_pair(rate: KeyRate) -> str:
     return f"{shorten(rate.from_label, MAX_NAME_LENGTH)} → {shorten(rate.to_label, MAX_NAME_LENGTH)}"
 
 
-def _pair(rate: KeyRate, number: int) -> Pair:
+def _pair(rate: KeyRate, number: int) -> dict[str, Any]:
     lines = (f"{rate.counts} {rate.basis}" if rate.counts else "", rate.open_months)
-    return Pair(
-        title=f"{_short_pair(rate)} within {rate.window_days} days",
-        rate=rate.rate,
-        arrow=rate.arrow,
-        change=rate.change,
-        lines=tuple(shorten(line, MAX_TEXT_LENGTH) for line in lines if line),
-        image=png.compose_picture(f"email-{number}.png", (_nameless(rate.chart),)),
-    )
+    return {
+        "title": f"{_short_pair(rate)} within {rate.window_days} days",
+        "rate": rate.rate,
+        "arrow": rate.arrow,
+        "change": rate.change,
+        "lines": tuple(shorten(line, MAX_TEXT_LENGTH) for line in lines if line),
+        "image": png.compose_picture(f"email-{number}.png", (_nameless(rate.chart),)),
+    }
 
 
 def _nameless(drawing: charts.Drawing) -> charts.Drawing:

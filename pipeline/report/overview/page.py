@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.report import answers, links, text, units
@@ -17,15 +16,6 @@ from pipeline.report.overview.notices import notices, warnings
 from pipeline.report.overview.stage_summary import stage_summary
 from pipeline.report.query import Report, Row
 from pipeline.report.stage.time import times
-
-
-@dataclass(frozen=True)
-class Stat:
-    """A number at the foot of the index page, and the page that explains it."""
-
-    value: str
-    label: str
-    link: str
 
 
 def index_page(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> dict[str, Any]:
@@ -59,15 +49,16 @@ def basis(report: Report) -> str:
     )
 
 
-def _stats(total: Row) -> tuple[Stat, ...]:
+def _stats(total: Row) -> tuple[tuple[str, str, str], ...]:
+    """Return (number, what it counts, the page that explains it) for the foot of the index."""
     return (
-        Stat(text.count(total.leads), "leads with history", links.VOLUMES),
-        Stat(
+        (text.count(total.leads), "leads with history", links.VOLUMES),
+        (
             text.count(total.entries),
             f"stage entries since {text.month(total.first_date)}" if total.entries else "stage entries",
             links.QUALITY,
         ),
-        Stat(text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", links.VOLUMES),
-        Stat(text.count(total.accounts), "accounts with leads", links.ACCOUNTS),
-        Stat(text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", links.OWNERS),
+        (text.count(total.cycles), f"cycles, {text.count(total.open_cycles)} open", links.VOLUMES),
+        (text.count(total.accounts), "accounts with leads", links.ACCOUNTS),
+        (text.count(total.open_leads), f"leads waiting, {text.count(total.overdue)} overdue", links.OWNERS),
     )
