@@ -31,6 +31,11 @@ def actions(report: Report) -> Answer:
     return report.rows("report.actions", "units", order="action_no")
 
 
+def month_findings(report: Report) -> Answer:
+    """Return the months that stand out in the trends of headline pairs, and runs of months in one direction."""
+    return report.rows("report.month_findings", "entered", order="headline_no, month_start, finding")
+
+
 def stages(report: Report) -> tuple[Row, ...]:
     """Return the stages in the order of the configuration."""
     return report.rows("waterfall.stages", "stage_no", order="stage_no").rows

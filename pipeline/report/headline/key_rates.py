@@ -18,7 +18,7 @@ MIN_OWNER_OPEN = 10
 
 CHART_READING = (
     "in the chart a point is a final month, the band its 95% interval, a hatched bar the range that another month can still "
-    "reach, and a ring the month of an action"
+    "reach, and a ring a month that stands out"
 )
 
 
@@ -105,13 +105,11 @@ def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> KeyRa
 def _chart(report: Report, row: Row) -> Drawing:
     cohorts = [each for each in answers.cohorts(report, row).rows if each.window_days == row.window_days]
     final = [cohort for cohort in cohorts if cohort.is_mature and not cohort.is_partial]
-    marked = {
-        action.first_month
-        for action in answers.actions(report).rows
-        if action.headline_no == row.headline_no
-        and action.rule == "weak_value"
-        and action.first_month == action.last_month
-    }
+    marked = frozenset(
+        found.month_start
+        for found in answers.month_findings(report).rows
+        if found.headline_no == row.headline_no and found.finding in ("high", "low")
+    )
     return trend_line(
         cohorts,
         f"{row.from_label} to {row.to_label} within {row.window_days} days, by month of arrival: "
@@ -122,7 +120,7 @@ def _chart(report: Report, row: Row) -> Drawing:
             else "no final month"
         ),
         target=_target(row),
-        marked=frozenset(month for month in marked if month),
+        marked=marked,
         before_coverage=report.before_coverage,
         events=tuple((event.event_date, event.label) for event in answers.events(report)),
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 from pipeline.report import answers
 from pipeline.report.changes import changes
+from pipeline.report.changes.findings import findings
 from pipeline.report.conversion import cohorts
 from pipeline.report.headline.by_value import pair_charts
 from pipeline.report.headline.key_rates import key_rates
@@ -28,6 +29,8 @@ def pair_page(report: Report, row: Row) -> dict[str, Any]:
         "meaning": f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
         "key_rate": next(rate for rate in key_rates(report) if rate.headline_no == number),
         "outcomes": outcomes(report, row),
+        "findings": findings(report, row),
+        "findings_source": report.source(answers.month_findings(report)),
         "by_value": pair_charts(report, row),
         "ages": heat_map(report, pair, ages),
         "change": changes.pair_change(report, number),
