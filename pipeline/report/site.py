@@ -8,6 +8,7 @@ from typing import Any
 
 from pipeline.report import answers, links, text, units
 from pipeline.report.accounts.page import accounts_page
+from pipeline.report.actions.skipped import skipped_page
 from pipeline.report.archive.archive import EarlierRun
 from pipeline.report.archive.page import archive_page
 from pipeline.report.conversion.page import conversion_page
@@ -41,6 +42,7 @@ MORE_LINKS: tuple[Link, ...] = (
     (links.CONVERSION, "Conversion by month"),
     (links.VOLUMES, "Volumes"),
     (links.OVERDUE, "Overdue leads"),
+    (links.SKIPPED, "Skipped stages"),
     (links.QUALITY, "Data quality"),
     (links.ARCHIVE, "Archive"),
 )
@@ -121,6 +123,7 @@ def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> I
     yield Sheet(links.ACCOUNTS, "accounts.html", "Leads and accounts", accounts_page(report))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners_page(report))
     yield Sheet(links.OVERDUE, "overdue.html", "Overdue leads", overdue_page(report))
+    yield Sheet(links.SKIPPED, "skipped.html", "Skipped stages", skipped_page(report))
     yield Sheet(links.QUALITY, "quality.html", "Data quality", quality_page(report, notes))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions_page(report))
 

@@ -24,6 +24,7 @@ PAGES = {
     "accounts.html",
     "owners.html",
     "overdue.html",
+    "skipped.html",
     "quality.html",
     "definitions.html",
     "data.html",

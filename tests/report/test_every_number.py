@@ -194,6 +194,7 @@ UNQUERIED: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("owners", "#limits", (LIMITS,)),
     ("owners", "#stuck > .intro", (OVERVIEW,)),
     ("overdue", "#overdue > .intro", (OVERVIEW,)),
+    ("skipped", "#skipped > .intro", ("select count(*) as arrivals from report.skipped_arrivals",)),
     ("owners", "#stuck", ("select *, open_leads - overdue as not_overdue from report.open_by_owner",)),
     ("accounts", "#accounts > .intro", (ACCOUNTS,)),
     ("quality", "#quality > .plain", (OVERVIEW,)),

@@ -156,6 +156,25 @@ class TestActions:
         found = tuple(action[name] for name in ("rule", "stage", "previous_label", "units", "of_units"))
         assert ("skipped_stage", "sal", "MQL", 200, 920) == found
 
+    def test_the_list_of_a_skipped_stage_has_its_arrivals(self) -> None:
+        """It has the skipped arrivals of the action's months, newest first, and not those that came through MQL."""
+        history = quiet()
+        for number in range(200):
+            start = datetime(2025, 1 + number % 12, 3)
+            history.lead("web", "Ana", {"new": start, "sal": start + timedelta(days=1)})
+        history.lead("web", "Ana", {"new": datetime(2024, 12, 30), "sal": datetime(2024, 12, 31)})
+        connection = history.build("report.skipped_arrivals")
+        rows = records(connection, "from report.skipped_arrivals")
+        connection.close()
+        assert list(range(1, 201)) == [row["arrival_position"] for row in rows]
+        assert (date(2025, 12, 4), date(2025, 1, 4)) == (rows[0]["arrived_date"], rows[-1]["arrived_date"])
+        assert {("SAL", "New", "Ana", "web", "SAL", "Acme")} == {
+            tuple(
+                row[name] for name in ("stage_label", "began_at", "owner", "lead_source", "current_stage", "account_id")
+            )
+            for row in rows
+        }
+
     def test_leads_without_an_account_are_found(self) -> None:
         """More than a fifth of the leads have none."""
         history = quiet()

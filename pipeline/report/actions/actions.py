@@ -75,15 +75,14 @@ def _weak_value(row: Row, pairs: Mapping[int, Row], footnotes: Footnotes) -> Act
     )
 
 
-def _skipped_stage(row: Row, pairs: Mapping[int, Row], footnotes: Footnotes) -> ActionLine:
-    pair = pairs[row.headline_no]
+def _skipped_stage(row: Row, _: Mapping[int, Row], footnotes: Footnotes) -> ActionLine:
     return ActionLine(
         f"{text.count(row.units)} of {text.count(row.of_units)} arrivals at {row.stage_label} "
         f"in {footnotes.month_range(row.first_month, row.last_month)} came without {row.previous_label} "
         f"({text.percent(row.share)}).",
         f"They are in no {row.previous_label} rate. Check whether they should be.",
-        f"{links.pair_page(pair.from_stage, pair.to_stage)}#arrivals",
-        "Month by month",
+        links.SKIPPED,
+        "See the list",
     )
 
 
