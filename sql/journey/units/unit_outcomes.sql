@@ -10,12 +10,20 @@
 -- column us_to_pass: microseconds from A to the first arrival above B's rank; null = it did not arrive there before B
 -- column convert_window: number of the shortest window in which it converted (waterfall.window_limits); null = never
 -- column pass_window: number of the shortest window of us_to_pass; null = never, or not before B
+-- column unit: like the columns after it, that of the first arrival at A (journey.first_arrivals), so that counts need no join
+-- column from_date: date of that arrival
+-- column slice_set: slice membership of the span that began with it
+-- column is_closed: the unit can no longer convert later
+-- column end_days: whole days from that arrival until the unit could no longer convert, or until as-of
+-- column age_days: whole days from that arrival to as-of
+-- column ended_windows: number of windows that had ended by as-of
 with
 firsts as (from journey.first_arrivals),
 arrivals as (from journey.unit_arrivals),
 pairs as (from waterfall.pairs),
 milestones as (from waterfall.milestones),
 ages as (from waterfall.window_ages),
+run as (from waterfall.run),
 
 longest as (
     select max(ages.age_days) as age_days from ages
@@ -105,7 +113,19 @@ select
     aged.us_to_convert,
     aged.us_to_pass,
     convert_ages.window_no as convert_window,
-    pass_ages.window_no as pass_window
+    pass_ages.window_no as pass_window,
+    firsts.unit,
+    firsts.arrived_date as from_date,
+    firsts.slice_set,
+    firsts.closed_at is not null as is_closed,
+    cast(
+        (epoch_us(coalesce(firsts.closed_at, run.as_of)) - epoch_us(firsts.arrived_at)) // 86400000000 as integer
+    ) as end_days,
+    cast((epoch_us(run.as_of) - epoch_us(firsts.arrived_at)) // 86400000000 as integer) as age_days,
+    firsts.ended_windows
 from aged
+inner join pairs on pairs.pair_no = aged.pair_no
+inner join firsts on firsts.unit_key = aged.unit_key and firsts.milestone_no = pairs.from_milestone_no
+cross join run
 left join ages as convert_ages on convert_ages.age_days = aged.days_to_convert
 left join ages as pass_ages on pass_ages.age_days = aged.days_to_pass

@@ -27,8 +27,8 @@ settle_days as (from marts.settle_days),
 day_periods as (from waterfall.day_periods),
 
 month_counts as (from marts.conversion_counts),
--- Read twice; as one table in memory it would have every unit of every pair.
-unit_pairs as not materialized (from journey.unit_pairs),
+unit_pairs as (from journey.unit_pairs),
+outcomes as (from journey.unit_outcomes),
 slice_members as (from journey.slice_members),
 slices as (from journey.slices),
 
@@ -99,18 +99,18 @@ tallied as not materialized (
 -- Only the conversions within the window.
 durations as (
     select
-        unit_pairs.unit,
+        outcomes.unit,
         day_periods.grain,
         day_periods.period_start,
         slice_members.slice_no,
-        unit_pairs.pair_no,
+        outcomes.pair_no,
         windows.window_no,
-        quantile_cont(unit_pairs.us_to_convert, [0.5, 0.9]) as us_quantiles
-    from unit_pairs
-    inner join day_periods on day_periods.day = unit_pairs.from_date
-    inner join slice_members on slice_members.slice_set = unit_pairs.slice_set
-    inner join windows on windows.window_no >= unit_pairs.convert_window
-    where unit_pairs.us_to_convert is not null
+        quantile_cont(outcomes.us_to_convert, [0.5, 0.9]) as us_quantiles
+    from outcomes
+    inner join day_periods on day_periods.day = outcomes.from_date
+    inner join slice_members on slice_members.slice_set = outcomes.slice_set
+    inner join windows on windows.window_no >= outcomes.convert_window
+    where outcomes.us_to_convert is not null
     group by all
 ),
 

@@ -29,31 +29,30 @@ entered as (
         firsts.closed_at is not null as is_closed,
         firsts.ended_windows,
         count(*) as units,
-        max(firsts.arrived_at) as youngest_at
+        cast((epoch_us(any_value(run.as_of)) - epoch_us(max(firsts.arrived_at))) // 86400000000 as integer) as age_days
     from firsts
     inner join days on days.day = firsts.arrived_date
     inner join slice_members on slice_members.slice_set = firsts.slice_set
+    cross join run
     group by all
 ),
 
 decided as (
     select
-        firsts.unit,
+        outcomes.unit,
         outcomes.pair_no,
         days.month_start,
         slice_members.slice_no,
-        firsts.closed_at is not null as is_closed,
-        firsts.ended_windows,
+        outcomes.is_closed,
+        outcomes.ended_windows,
         outcomes.convert_window,
         outcomes.pass_window,
         count(*) as units,
-        max(firsts.arrived_at) as youngest_at,
+        min(outcomes.age_days) as age_days,
         sum(outcomes.us_to_convert) as us_total
     from outcomes
-    inner join pairs on pairs.pair_no = outcomes.pair_no
-    inner join firsts on firsts.unit_key = outcomes.unit_key and firsts.milestone_no = pairs.from_milestone_no
-    inner join days on days.day = firsts.arrived_date
-    inner join slice_members on slice_members.slice_set = firsts.slice_set
+    inner join days on days.day = outcomes.from_date
+    inner join slice_members on slice_members.slice_set = outcomes.slice_set
     group by all
 ),
 
@@ -66,7 +65,7 @@ balance as (
         entered.is_closed,
         entered.ended_windows,
         entered.units,
-        entered.youngest_at
+        entered.age_days
     from entered
     inner join pairs on pairs.from_milestone_no = entered.milestone_no
     union all
@@ -91,7 +90,7 @@ others as (
         balance.is_closed,
         balance.ended_windows,
         sum(balance.units) as units,
-        max(balance.youngest_at) as youngest_at
+        min(balance.age_days) as age_days
     from balance
     group by all
     having sum(balance.units) > 0
@@ -113,7 +112,6 @@ select
     counted.is_closed,
     counted.ended_windows,
     cast(counted.units as bigint) as units,
-    cast((epoch_us(run.as_of) - epoch_us(counted.youngest_at)) // 86400000000 as integer) as age_days,
+    counted.age_days,
     counted.us_total
 from counted
-cross join run

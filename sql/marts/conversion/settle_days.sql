@@ -17,7 +17,8 @@
 with
 run as (from waterfall.run),
 pairs as (from waterfall.pairs),
-unit_pairs as (from journey.unit_pairs),
+firsts as (from journey.first_arrivals),
+outcomes as (from journey.unit_outcomes),
 
 units as (
     select unnest(['cycle', 'lead', 'account']) as unit
@@ -30,22 +31,56 @@ round_days as (
     select 540
 ),
 
-by_age as (
+entered as (
     select
-        unit_pairs.unit,
-        unit_pairs.pair_no,
-        (
-            epoch_us(coalesce(unit_pairs.to_at, unit_pairs.above_at, unit_pairs.closed_at, run.as_of))
-            - epoch_us(unit_pairs.from_at)
-        ) // 86400000000 as age_days,
-        count(*) as leaving,
-        count(*) filter (where unit_pairs.to_at is not null) as converted,
-        count(*) filter (
-            where unit_pairs.to_at is not null or unit_pairs.above_at is not null or unit_pairs.is_closed
-        ) as ended
-    from unit_pairs
+        firsts.unit,
+        firsts.milestone_no,
+        (epoch_us(coalesce(firsts.closed_at, run.as_of)) - epoch_us(firsts.arrived_at)) // 86400000000 as age_days,
+        firsts.closed_at is not null as is_closed,
+        count(*) as units
+    from firsts
     cross join run
     group by all
+),
+
+-- A unit that reached B or a stage above it leaves at the age at which it did, and not at the end of its time.
+leaving as (
+    select
+        outcomes.unit,
+        outcomes.pair_no,
+        coalesce(outcomes.us_to_convert, outcomes.us_to_pass) // 86400000000 as age_days,
+        count(*) as leaving,
+        count(outcomes.us_to_convert) as converted,
+        count(*) as ended
+    from outcomes
+    group by all
+    union all
+    select outcomes.unit, outcomes.pair_no, outcomes.end_days, -count(*), 0, -count(*) filter (where outcomes.is_closed)
+    from outcomes
+    group by all
+    union all
+    select
+        entered.unit,
+        pairs.pair_no,
+        entered.age_days,
+        entered.units,
+        0,
+        case when entered.is_closed then entered.units else 0 end
+    from entered
+    inner join pairs on pairs.from_milestone_no = entered.milestone_no
+),
+
+by_age as (
+    select
+        leaving.unit,
+        leaving.pair_no,
+        leaving.age_days,
+        cast(sum(leaving.leaving) as bigint) as leaving,
+        cast(sum(leaving.converted) as bigint) as converted,
+        cast(sum(leaving.ended) as bigint) as ended
+    from leaving
+    group by all
+    having sum(leaving.leaving) > 0
 ),
 
 at_risk as (
