@@ -1,4 +1,4 @@
-"""Turns published CSV files into attachments: limited in size, and without cells that a spreadsheet reads as a formula."""
+"""Turns published files into attachments: limited in size, and CSV files without cells that a spreadsheet reads as a formula."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from pipeline.errors import MailError
 from pipeline.waterfall.names import did_you_mean
 
+INDEX = "index.html"
 DATA = "data"
 """Folder of the CSV files of a report."""
 
@@ -22,14 +23,20 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True)
 class Attachment:
-    """A file of a mail."""
+    """A file of a mail. Its type is text/`subtype`."""
 
     name: str
     content: bytes
+    subtype: str = "csv"
 
 
-def attachments(folder: Path, names: Sequence[str], max_kilobytes: int) -> tuple[Attachment, ...]:
-    """Return the named CSV files of the report in `folder`, guarded. Raises MailError if one is missing or the sum is too large."""
+def attachments(
+    folder: Path, names: Sequence[str], max_kilobytes: int, *, with_index: bool = False
+) -> tuple[Attachment, ...]:
+    """Return the named CSV files of the report in `folder`, guarded, and its index if asked for.
+
+    Raises MailError if one is missing or the sum is too large.
+    """
     data = folder / DATA
     known = sorted(path.name for path in data.glob("*.csv"))
     files = []
@@ -41,6 +48,8 @@ def attachments(folder: Path, names: Sequence[str], max_kilobytes: int) -> tuple
                 next_step="name a file of that folder, or none",
             )
         files.append(Attachment(name, guarded((data / name).read_bytes())))
+    if with_index:
+        files.append(Attachment(INDEX, (folder / INDEX).read_bytes(), "html"))
     size = sum(len(each.content) for each in files)
     if size > max_kilobytes * 1024:
         raise MailError(

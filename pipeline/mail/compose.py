@@ -79,7 +79,7 @@ def compose(folder: Path, envelope: Envelope, attachments: Sequence[Attachment],
     message.set_content(text, cte="quoted-printable")
     _add_html(message, html, page.pictures, folder, envelope)
     for each in attachments:
-        message.add_attachment(each.content, maintype="text", subtype="csv", filename=each.name)
+        message.add_attachment(each.content, maintype="text", subtype=each.subtype, filename=each.name)
     for number, part in enumerate(part for part in message.walk() if part.is_multipart()):
         part.set_boundary(f"=={envelope.fingerprint}-{number}==")  # random by default
     return message

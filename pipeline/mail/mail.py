@@ -81,12 +81,14 @@ def send(
     folder_of_run = published.parent
     run = json.loads((folder_of_run / run_folder.MANIFEST).read_text("utf-8"))["run"]
     server = Server(mail.host, mail.port, mail.security, mail.ca_file)
+    with_index = _attaches_index(configuration, mail)
     sent, failures = [], []
     for name, recipients in _recipients(configuration, mail, report, to).items():
         folder = folder_of_run / run_folder.REPORTS / ("" if name == ALL_LEADS else name)
         envelope = Envelope(name, run, mail.sender, recipients)
         try:
-            message = compose(folder, envelope, attachments(folder, mail.attach, mail.max_attachment_kb), now)
+            files = attachments(folder, mail.attach, mail.max_attachment_kb, with_index=with_index)
+            message = compose(folder, envelope, files, now)
             file = _write(configuration.output / FOLDER / f"{name}.eml", message.as_bytes()) if dry_run else None
             if not dry_run:
                 login = Login.of(environment)
@@ -98,6 +100,21 @@ def send(
     if failures:
         raise _error(failures, configuration)
     return tuple(sent)
+
+
+def _attaches_index(configuration: Configuration, mail: Mail) -> bool:
+    """Return whether the mail gets the index of the report, because it has no link. Warns that the link is missing.
+
+    A mail that hides more personal data than the report does not get it.
+    """
+    if mail.report_url:
+        return False
+    may_attach = configuration.privacy.mail == configuration.privacy.report
+    log.warning(
+        f"[mail] report_url is not set, so the mail has no link to the report{'; index.html is attached' if may_attach else ''}. "
+        'Write report_url = "https://reports.example.com/funnel/", where readers find the folder reports/'
+    )
+    return may_attach
 
 
 @contextmanager

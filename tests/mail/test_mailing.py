@@ -46,7 +46,7 @@ def test_send_mails_one_message(project_folder: Path, trusted: Authority) -> Non
     post = Post()
     with running(post, trusted) as server:
         code, text = send(configure(project_folder, server))
-    assert (0, "mailed    report all to a@example.com, Bea <b@example.com>\n") == (code, text)
+    assert (0, True) == (code, text.endswith("mailed    report all to a@example.com, Bea <b@example.com>\n"))
     ((to, message),) = post.received
     assert ["a@example.com", "b@example.com"] == to
     assert "a@example.com, Bea <b@example.com>" == message["To"]
@@ -81,6 +81,35 @@ def test_dry_run_writes_the_message(project_folder: Path, trusted: Authority) ->
     message = message_from_bytes(file.read_bytes(), policy=default)
     assert message["Subject"].startswith("MQL → SAL 67")
     assert 2 == len([part for part in message.walk() if part.get_content_maintype() == "image"])
+
+
+def attached(project_folder: Path, trusted: Authority, more: str = "") -> tuple[str, list[str]]:
+    """The log of a dry run and the names of the attachments of its message."""
+    code, text = send(configure(project_folder, Server("127.0.0.1", 9, "starttls", trusted.file), more), "--dry-run")
+    assert 0 == code
+    message = message_from_bytes((project_folder / "build" / "mail" / "all.eml").read_bytes(), policy=default)
+    return text, [str(part.get_filename()) for part in message.iter_attachments()]
+
+
+def test_without_a_link_the_index_is_attached(project_folder: Path, trusted: Authority) -> None:
+    """A warning has the line to write."""
+    text, names = attached(project_folder, trusted)
+    assert ["index.html"] == names
+    assert (
+        "warning: [mail] report_url is not set, so the mail has no link to the report; index.html is attached" in text
+    )
+
+
+def test_with_a_link_nothing_is_attached(project_folder: Path, trusted: Authority) -> None:
+    """There is no warning either."""
+    text, names = attached(project_folder, trusted, 'report_url = "https://reports.example.com/funnel/"\n')
+    assert ([], False) == (names, "warning" in text)
+
+
+def test_a_mail_that_hides_more_than_the_report_has_no_index(project_folder: Path, trusted: Authority) -> None:
+    """The warning is there without an attachment."""
+    text, names = attached(project_folder, trusted, '\n[privacy]\nmail = { owners = "drop" }\n')
+    assert ([], True) == (names, "report_url is not set" in text)
 
 
 def test_a_missing_attachment_is_reported(project_folder: Path, trusted: Authority) -> None:
