@@ -101,7 +101,9 @@ def _pair(rate: KeyRate, number: int) -> dict[str, Any]:
         "arrow": rate.arrow,
         "change": rate.change,
         "lines": tuple(shorten(line, MAX_TEXT_LENGTH) for line in lines if line),
-        "image": png.compose_picture(f"email-{number}.png", (_nameless(rate.chart),)),
+        "file": f"email-{number}.png",
+        "width": png.WIDTH,
+        "chart": _nameless(rate.chart),
     }
 
 
@@ -112,7 +114,7 @@ def _nameless(drawing: charts.Drawing) -> charts.Drawing:
     """
     return replace(
         drawing,
-        alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}",
+        alt_text=f"Rate by month of arrival: {drawing.alt_text.rpartition(': ')[2]}.",
         labels=tuple(label for label in drawing.labels if label.tone != "event"),
     )
 

@@ -19,5 +19,5 @@ def render_email(mail: dict[str, Any], templates: Environment) -> dict[str, byte
     html = inliner.inline(templates.get_template(HTML).render(mail=mail))
     # Escaping would print &amp; in plain text. This environment renders nothing else.
     plain = templates.overlay(autoescape=False).get_template(TEXT).render(mail=mail)
-    pictures = {pair["image"].file: png(pair["image"], templates) for pair in mail["pairs"]}
+    pictures = {pair["file"]: png(pair["chart"], templates) for pair in mail["pairs"]}
     return {HTML: f"{html}\n".encode(), TEXT: plain.encode(), **pictures}
