@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pipeline.report import answers, text
@@ -83,13 +84,8 @@ def quality_page(report: Report, notes: tuple[str, ...]) -> dict[str, Any]:
         "rejections": _rejections(report),
         "history": history_coverage.history_table(report),
         "dates": _dates(report),
-        "orphans": (
-            f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them.",
-            f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them.",
-            *_without_account(report),
-            *_inferred(total.inferred),
-        ),
-        "leads": (*_reconciliation(total), *_shared_addresses(total), *_recorded_also(total)),
+        "orphans": tuple(_orphans(report)),
+        "leads": tuple(_doubtful(total)),
         "expected_rate_record": estimate.record(report),
         "coverage": _coverage(report),
         "origins": routes.origins(report),
@@ -97,49 +93,34 @@ def quality_page(report: Report, notes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def _without_account(report: Report) -> tuple[str, ...]:
-    """Return the leads without an account. A report of one value shows them with the accounts."""
-    leads = report.overview.leads_without_account
-    return (f"{text.plural(leads, 'lead')} without an account.",) if report.is_all else ()
+def _orphans(report: Report) -> Iterator[str]:
+    """Yield what is known from one kind of input only."""
+    total = report.overview
+    yield f"{text.plural(total.history_only, 'lead')} known from history only: no input of leads delivered them."
+    yield f"{text.plural(total.bare_accounts, 'account')} named by leads only: no input of accounts delivered them."
+    if report.is_all:  # a report of one value shows them with the accounts
+        yield f"{text.plural(total.leads_without_account, 'lead')} without an account."
+    if total.inferred:
+        yield f"{text.plural(total.inferred, 'lead')} with an entry at creation that no row of history has: it is inferred."
 
 
-def _inferred(leads: int) -> tuple[str, ...]:
-    """Return the leads with an inferred entry at creation (E9); empty if there are none."""
-    if not leads:
-        return ()
-    return (f"{text.plural(leads, 'lead')} with an entry at creation that no row of history has: it is inferred.",)
-
-
-def _reconciliation(total: Row) -> tuple[str, ...]:
-    """Return leads whose current stage differs from their history; empty without current stages."""
-    if not total.compared:
-        return ()
-    of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
-    verb = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
-    unknown = f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
-    return (
-        f"{of_leads} {verb} history says, by the current stage that the source shows: quality.stage_reconciliation.",
-        *((unknown,) if total.unknown_current else ()),
-    )
-
-
-def _shared_addresses(total: Row) -> tuple[str, ...]:
-    """Return the addresses of several leads, which may be duplicates; empty if there are none."""
-    if not total.shared_addresses:
-        return ()
-    addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
-    return (
-        f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
-        "lead of its own until the source merges them: quality.shared_addresses.",
-    )
-
-
-def _recorded_also(total: Row) -> tuple[str, ...]:
-    """Return rows that another input with priority dates; empty if there are none."""
-    if not total.recorded_also:
-        return ()
-    record = text.plural(total.recorded_also, "row records", "rows record")
-    return (f"{record} an entry that another input dates by its priority: quality.recorded_also.",)
+def _doubtful(total: Row) -> Iterator[str]:
+    """Yield current stages that differ from history, addresses of several leads, and entries that another input dates."""
+    if total.compared:
+        of_leads = f"{text.count(total.standing_elsewhere)} of {text.plural(total.compared, 'lead')}"
+        verb = "stands elsewhere than its" if total.standing_elsewhere == 1 else "stand elsewhere than their"
+        yield f"{of_leads} {verb} history says, by the current stage that the source shows: quality.stage_reconciliation."
+        if total.unknown_current:
+            yield f"{text.plural(total.unknown_current, 'lead')} with a current stage that no alias names."
+    if total.shared_addresses:
+        addresses = text.plural(total.shared_addresses, "e-mail address", "e-mail addresses")
+        yield (
+            f"{addresses} of more than one lead, with {text.plural(total.sharing_leads, 'lead')} together: each counts as a "
+            "lead of its own until the source merges them: quality.shared_addresses."
+        )
+    if total.recorded_also:
+        record = text.plural(total.recorded_also, "row records", "rows record")
+        yield f"{record} an entry that another input dates by its priority: quality.recorded_also."
 
 
 def _accounting(report: Report) -> Table:
