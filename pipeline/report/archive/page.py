@@ -8,34 +8,33 @@ from typing import Any
 
 from pipeline.report import text
 from pipeline.report.archive.archive import EarlierRun
-from pipeline.report.layout.table import Cell, Table, TableRow, columns
+from pipeline.report.layout.table import Cell, TableColumn, table
 
 
 def archive_page(earlier: tuple[EarlierRun, ...]) -> dict[str, Any]:
     """Return earlier runs, newest first, with the headline rates as each run published them; None if there are none."""
-    pairs = list(dict.fromkeys(title for run in earlier for title, _ in _pairs(run)))
-    runs = Table(
+    cohorts = {run.as_of_date: dict(_pairs(run)) for run in earlier}
+
+    def pair(name: str) -> TableColumn:
+        return TableColumn(name, "", lambda run: _rate(cohorts[run.as_of_date].get(name)))
+
+    runs = table(
+        earlier,
+        (
+            TableColumn("As of", "", lambda run: Cell(run.as_of_date, note=_time(run), link=run.index), "text"),
+            TableColumn("Leads waiting", "", lambda run: text.count(run.summary["open_leads"])),
+            TableColumn("Overdue", "", lambda run: text.count(run.summary["overdue"])),
+            *map(pair, dict.fromkeys(name for run in earlier for name, _ in _pairs(run))),
+        ),
         caption="Earlier runs, newest first, with their headline rates",
-        columns=columns("As of", "Leads waiting", "Overdue", *pairs),
-        rows=tuple(_row(run, pairs) for run in earlier),
         key="nights",
     )
     return {"runs": runs if earlier else None}
 
 
-def _row(run: EarlierRun, pairs: list[str]) -> TableRow:
-    cohorts = dict(_pairs(run))
-    return TableRow(
-        (
-            Cell(run.as_of_date, note=_time(run), link=run.index),
-            Cell(text.count(run.summary["open_leads"])),
-            Cell(text.count(run.summary["overdue"])),
-            *(_rate(cohorts[pair]) if pair in cohorts else Cell(text.DASH) for pair in pairs),
-        )
-    )
-
-
-def _rate(cohort: dict[str, Any]) -> Cell:
+def _rate(cohort: dict[str, Any] | None) -> Cell:
+    if cohort is None:
+        return Cell(text.DASH)
     return Cell(
         text.rate(cohort["rate"]),
         note=f"{text.count(cohort['converted'])} of {text.count(cohort['entered'])}" if cohort["entered"] else "",

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from pipeline.report import links, text
 from pipeline.report.data.tables import ReportTable
-from pipeline.report.layout.table import Table, TableRow, columns, texts
-
-
-@dataclass(frozen=True)
-class TableFile:
-    """A report table as a CSV file."""
-
-    anchor: str
-    file: str
-    name: str
-    rows: str
-    row_is: str
-    columns: Table
-
+from pipeline.report.layout.table import TableColumn, table
 
 FOR_PEOPLE = "the rates with their charts, by month, source and owner; overdue leads; one row per lead with its dates"
 ALL_LEADS = f"{FOR_PEOPLE}: the report of all leads"
@@ -45,20 +31,20 @@ def files_page(tables: tuple[ReportTable, ...], root: str, reports: int) -> dict
     }
 
 
-def _file(table: ReportTable) -> TableFile:
-    return TableFile(
-        anchor=links.data_anchor(table.name).partition("#")[2],
-        file=links.data_file(table.name),
-        name=table.full_name,
-        rows=text.plural(table.rows, "row"),
-        row_is=table.row_is,
-        columns=_columns(table),
-    )
-
-
-def _columns(table: ReportTable) -> Table:
-    return Table(
-        caption=table.comment or table.full_name,
-        columns=tuple(column for word in ("Column", "Type", "Meaning") for column in columns(word)),
-        rows=tuple(TableRow(texts(column.name, column.kind.lower(), column.comment)) for column in table.columns),
-    )
+def _file(of: ReportTable) -> dict[str, Any]:
+    return {
+        "anchor": links.data_anchor(of.name).partition("#")[2],
+        "file": links.data_file(of.name),
+        "name": of.full_name,
+        "rows": text.plural(of.rows, "row"),
+        "row_is": of.row_is,
+        "columns": table(
+            of.columns,
+            (
+                TableColumn("Column", "", lambda column: column.name, "text"),
+                TableColumn("Type", "", lambda column: column.kind.lower(), "text"),
+                TableColumn("Meaning", "", lambda column: column.comment, "text"),
+            ),
+            caption=of.comment or of.full_name,
+        ),
+    }

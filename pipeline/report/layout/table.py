@@ -27,20 +27,6 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column heading. `kind` (text, number or chart) sets the alignment, `hint` is the tooltip.
-
-    `field` is the column of the query that the cells show; empty if they combine several.
-    """
-
-    text: str
-    kind: str = "number"
-    hint: str = ""
-    link: str = ""
-    field: str = ""
-
-
-@dataclass(frozen=True)
 class TableRow:
     """Cells in the order of the columns. The first cell is the row heading."""
 
@@ -49,11 +35,26 @@ class TableRow:
 
 
 @dataclass(frozen=True)
+class TableColumn:
+    """A column of a table: its heading, the column of the rows that it shows, and how a row becomes its cell.
+
+    `field` is empty if a cell combines several columns. `kind` (text, number or chart) sets the alignment, `hint` is the tooltip.
+    """
+
+    heading: str
+    field: str
+    cell: Callable[[Row], Cell | str]
+    kind: str = "number"
+    hint: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """A table as printed. `source` is None if the figure around it has a footnote."""
 
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[TableRow, ...]
     source: Source | None = None
     notes: tuple[str, ...] = ()
@@ -121,21 +122,6 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True)
-class TableColumn:
-    """A column of a table: its heading, the column of the rows that it shows, and how a row becomes its cell.
-
-    `field` is empty if a cell combines several columns.
-    """
-
-    heading: str
-    field: str
-    cell: Callable[[Row], Cell | str]
-    kind: str = "number"
-    hint: str = ""
-    link: str = ""
-
-
 def number(heading: str, field: str, words: Callable[[Any], str] = text.count, hint: str = "") -> TableColumn:
     """Return a column of numbers: counts, or what `words` makes of a value."""
     return TableColumn(heading, field, lambda row: words(getattr(row, field)), hint=hint)
@@ -166,7 +152,7 @@ def table(
     lines = tuple(TableRow(tuple(_as_cell(column.cell(row)) for column in columns), tone(row)) for row in rows)
     return Table(
         caption=caption,
-        columns=tuple(Column(each.heading, each.kind, each.hint, each.link, each.field) for each in columns),
+        columns=tuple(columns),
         rows=(*lines, total) if total else lines,
         source=source,
         notes=notes,
@@ -190,11 +176,6 @@ def more_rows(count: int, what: str = "") -> tuple[str, ...]:
 def texts(*values: str, tone: str = "") -> tuple[Cell, ...]:
     """Return cells with text only."""
     return tuple(Cell(value, tone) for value in values)
-
-
-def columns(first: str, *numbers: str) -> tuple[Column, ...]:
-    """Return a text column followed by number columns."""
-    return (Column(first, "text"), *(Column(name) for name in numbers))
 
 
 def balanced(is_balanced: bool) -> Cell:
