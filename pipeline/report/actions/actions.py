@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import answers, links, text
-from pipeline.report.query import Footnotes, Report, Row, Source
+from pipeline.report.query import Footnotes, Report, Row
 
 MAX_ACTIONS = 3
 """Actions on the index and in the mail; the table has all rules that fired."""
@@ -22,21 +23,13 @@ class ActionLine:
     link_label: str
 
 
-@dataclass(frozen=True)
-class Actions:
-    """The first actions and their footnote."""
-
-    lines: tuple[ActionLine, ...]
-    source: Source
-
-
-def actions(report: Report) -> Actions:
+def actions(report: Report) -> dict[str, Any]:
     """Return the first `MAX_ACTIONS` actions; no line if no rule fired."""
     pairs = answers.headline_windows(report)
-    return Actions(
-        lines=tuple(WORDS[row.rule](row, pairs, report) for row in answers.actions(report).rows[:MAX_ACTIONS]),
-        source=report.source(answers.actions(report)),
-    )
+    return {
+        "lines": tuple(WORDS[row.rule](row, pairs, report) for row in answers.actions(report).rows[:MAX_ACTIONS]),
+        "source": report.source(answers.actions(report)),
+    }
 
 
 def _overdue_owner(row: Row, _: Mapping[int, Row], __: Footnotes) -> ActionLine:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.database.connection import quoted
 from pipeline.report import text, units
 from pipeline.report.layout.bars import two_sided_bar
 from pipeline.report.layout.charts import Drawing
 from pipeline.report.layout.table import Cell, LegendItem, Table, TableColumn, TableRow, number, table
-from pipeline.report.query import Answer, Footnotes, Report, Row, Source
+from pipeline.report.query import Answer, Footnotes, Report, Row
 from pipeline.report.text import SMALL_SAMPLE
 
 SPLIT_NOTE = (
@@ -24,16 +25,6 @@ SPLIT_NOTE = (
     "that did not change, one looks changed by chance."
 )
 LEGEND = (LegendItem("mix", "mix: its share changed"), LegendItem("rates", "rates: its own rate changed"))
-
-
-@dataclass(frozen=True)
-class PairChange:
-    """The change of a headline pair in its window, with a line and a table per dimension if both months have enough units."""
-
-    sentence: str
-    splits: tuple[str, ...]
-    tables: tuple[Table, ...]
-    source: Source
 
 
 @dataclass(frozen=True)
@@ -60,7 +51,7 @@ class Parts:
         return sum(rates for _, rates in self.tenths)
 
 
-def pair_change(report: Report, headline_no: int) -> PairChange:
+def pair_change(report: Report, headline_no: int) -> dict[str, Any]:
     """Return the change of a headline pair within its window."""
     answer = report.rows(
         "report.rate_change", "latest_entered", where=f"headline_no = {headline_no}\n    and is_headline_window"
@@ -76,12 +67,12 @@ def pair_change(report: Report, headline_no: int) -> PairChange:
     largest = max(
         (abs(part) for parts in by_dimension for each in parts.answer.rows for part in _bar(each)), default=0.0
     )
-    return PairChange(
-        sentence=sentence(row, report),
-        splits=tuple(split_line(row, parts) for parts in by_dimension),
-        tables=tuple(_table(report, row, parts, largest) for parts in by_dimension),
-        source=report.source(answer),
-    )
+    return {
+        "sentence": sentence(row, report),
+        "splits": tuple(split_line(row, parts) for parts in by_dimension),
+        "tables": tuple(_table(report, row, parts, largest) for parts in by_dimension),
+        "source": report.source(answer),
+    }
 
 
 def sentence(row: Row, footnotes: Footnotes) -> str:

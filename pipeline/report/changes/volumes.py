@@ -3,28 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import text
 from pipeline.report.layout.table import join_words
-from pipeline.report.query import Report, Row, Source
+from pipeline.report.query import Report, Row
 
 
-@dataclass(frozen=True)
-class VolumeChange:
-    """Which stages had clearly more or fewer arrivals."""
-
-    sentence: str
-    source: Source
-
-
-def volume_change(report: Report) -> VolumeChange:
+def volume_change(report: Report) -> dict[str, Any]:
     """Return the change of arrivals at the path stages."""
     answer = report.rows("report.volume_change", "latest_arrivals", order="stage_no")
-    return VolumeChange(
-        sentence(answer.rows),
-        report.source(answer),
-    )
+    return {
+        "sentence": sentence(answer.rows),
+        "source": report.source(answer),
+    }
 
 
 def sentence(stages: Sequence[Row]) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config.funnel import is_show_rate
 from pipeline.report import answers, links, text, units
 from pipeline.report.layout.charts import Drawing
 from pipeline.report.layout.trend_line import trend_line
-from pipeline.report.query import Answer, Footnotes, Report, Row, Source
+from pipeline.report.query import Answer, Footnotes, Report, Row
 
 MAX_PAIRS_IN_SENTENCE = 3
 ARROWS = {"up": "▲", "down": "▼", "same": "▬"}
@@ -20,30 +20,6 @@ CHART_READING = (
     "in the chart a point is a final month, the band its 95% interval, a hatched bar the range that another month can still "
     "reach, and a ring a month that stands out"
 )
-
-
-@dataclass(frozen=True)
-class KeyRate:
-    """One headline pair on the first screen."""
-
-    headline_no: int
-    key: str
-    file: str
-    from_label: str
-    to_label: str
-    window_days: int
-    title: str
-    rate: str
-    direction: str
-    """up, down, same or few; empty if there is nothing to compare with."""
-    arrow: str
-    change: str
-    counts: str
-    basis: str
-    open_months: str
-    chart: Drawing
-    source: Source
-    open_source: Source
 
 
 def sentence(report: Report) -> str:
@@ -67,7 +43,7 @@ def changes_in_words(changes: Sequence[Row], footnotes: Footnotes) -> str:
     return " ".join((*said, *(_not_compared(row, footnotes) for row in rest)))
 
 
-def key_rates(report: Report) -> tuple[KeyRate, ...]:
+def key_rates(report: Report) -> tuple[dict[str, Any], ...]:
     """Return one entry per headline pair, in the order of the configuration."""
     changes = answers.headline_changes(report).rows
     year = {row.headline_no: row for row in changes if row.base == "year"}
@@ -75,31 +51,31 @@ def key_rates(report: Report) -> tuple[KeyRate, ...]:
     return tuple(_key_rate(report, row, year[row.headline_no], open_months) for row in changes if row.base == "before")
 
 
-def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> KeyRate:
+def _key_rate(report: Report, row: Row, year: Row, open_months: Answer) -> dict[str, Any]:
     waiting = next(each for each in open_months.rows if each.headline_no == row.headline_no)
     pair = f"{'Show rate: ' if is_show_rate(row.from_stage, row.to_stage) else ''}{_pair(row)}"
-    return KeyRate(
-        headline_no=row.headline_no,
-        key=f"key-rate-{row.headline_no}",
-        file=links.pair_page(row.from_stage, row.to_stage),
-        from_label=row.from_label,
-        to_label=row.to_label,
-        window_days=row.window_days,
-        title=f"{pair} within {row.window_days} days",
-        rate=_percent(row),
-        direction=row.direction or "",
-        arrow=ARROWS.get(row.direction or "", ""),
-        change=_change(row, report),
-        counts="" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
-        basis=_basis(row, year, report),
-        open_months=_open_months(waiting, report),
-        chart=_chart(report, row),
-        source=report.source(
+    return {
+        "headline_no": row.headline_no,
+        "key": f"key-rate-{row.headline_no}",
+        "file": links.pair_page(row.from_stage, row.to_stage),
+        "from_label": row.from_label,
+        "to_label": row.to_label,
+        "window_days": row.window_days,
+        "title": f"{pair} within {row.window_days} days",
+        "rate": _percent(row),
+        "direction": row.direction or "",
+        "arrow": ARROWS.get(row.direction or "", ""),
+        "change": _change(row, report),
+        "counts": "" if row.rate is None else f"{text.count(row.converted)} of {text.count(row.entered)}",
+        "basis": _basis(row, year, report),
+        "open_months": _open_months(waiting, report),
+        "chart": _chart(report, row),
+        "source": report.source(
             answers.headline_changes(report),
             also=CHART_READING,
         ),
-        open_source=report.source(open_months),
-    )
+        "open_source": report.source(open_months),
+    }
 
 
 def _chart(report: Report, row: Row) -> Drawing:

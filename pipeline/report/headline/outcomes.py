@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 from pipeline.config.funnel import is_show_rate
 from pipeline.report import answers, text, units
 from pipeline.report.layout.bars import target_bar
-from pipeline.report.layout.charts import Drawing
 from pipeline.report.layout.table import Cell, Details, LegendItem, TableColumn, TableRow, number, table
 from pipeline.report.query import Report, Row
 
@@ -20,23 +19,13 @@ LOST_BY = {
 }
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """The bar of a headline pair. `shares` are its parts with their counts and shares."""
-
-    bar: Drawing
-    note: str
-    shares: tuple[LegendItem, ...]
-    details: Details
-
-
 def pair_title(row: Row) -> str:
     """Return the pair in words. The pair of meetings booked and held is the show rate."""
     pair = f"{row.from_label} → {row.to_label}"
     return f"Show rate: {pair}" if is_show_rate(row.from_stage, row.to_stage) else pair
 
 
-def outcomes(report: Report, row: Row) -> Outcomes:
+def outcomes(report: Report, row: Row) -> dict[str, Any]:
     """Return the outcomes of a pair. `row` counts it without a window."""
     answer = answers.outcomes(report, row.headline_no)
     tones = outcome_tones(answer.rows)
@@ -52,11 +41,11 @@ def outcomes(report: Report, row: Row) -> Outcomes:
     alt_text = f"{row.from_label} to {row.to_label}: {said}" if items else "nobody has arrived yet"
     whole = f"All {text.count(row.entered)} {many} that reached {row.from_label}, by what became of them."
     target = f" The line across the bar is the target, {text.rate(row.target)}." if row.target else ""
-    return Outcomes(
-        bar=target_bar(parts, row.entered, row.target, alt_text),
-        note=f"{whole}{target}" if row.entered else f"No {row.unit} has arrived at {row.from_label} yet.",
-        shares=items,
-        details=Details(
+    return {
+        "bar": target_bar(parts, row.entered, row.target, alt_text),
+        "note": f"{whole}{target}" if row.entered else f"No {row.unit} has arrived at {row.from_label} yet.",
+        "shares": items,
+        "details": Details(
             "Numbers behind the bar",
             table(
                 answer.rows,
@@ -73,7 +62,7 @@ def outcomes(report: Report, row: Row) -> Outcomes:
                 key=f"fates-{row.headline_no}",
             ),
         ),
-    )
+    }
 
 
 def outcome_name(gap: Row, row: Row) -> str:

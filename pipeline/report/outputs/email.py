@@ -11,7 +11,7 @@ from typing import Any
 
 from pipeline.report import answers, links, text
 from pipeline.report.actions.actions import actions
-from pipeline.report.headline.key_rates import KeyRate, key_rates, sentence
+from pipeline.report.headline.key_rates import key_rates, sentence
 from pipeline.report.layout import charts
 from pipeline.report.outputs import png
 from pipeline.report.overview.notices import notices, warnings
@@ -56,7 +56,7 @@ def build_email(
                 background=shorten(line.background, MAX_TEXT_LENGTH),
                 link=f"{report_url}{line.link}" if report_url else "",
             )
-            for line in actions(report).lines
+            for line in actions(report)["lines"]
         ),
         "waiting": waiting,
         "notices": tuple(
@@ -76,34 +76,33 @@ def shorten(words: str, max_length: int) -> str:
     return f"{shortened}…{text.POP_ISOLATE * open_names}"
 
 
-def _subject(total: Row, report: Report, day: str, rates: Sequence[KeyRate]) -> str:
+def _subject(total: Row, report: Report, day: str, rates: Sequence[dict[str, Any]]) -> str:
     """Return the subject: `MQL → SAL 76% (538 of 709) ▲ · MQL → SQL 32% (202 of 627) · Acme as of Dec 31, 2025`."""
     of_one = "" if report.is_all else f" · {shorten(text.isolated(report.filter.title), MAX_NAME_LENGTH)}"
     about = f"{shorten(text.isolated(total.name), MAX_NAME_LENGTH)}{of_one} as of {day}"
-    said = [
-        f"{_short_pair(rate)} {rate.rate} ({rate.counts}){f' {rate.arrow}' if rate.direction in ('up', 'down') else ''}"
-        if rate.counts
-        else f"{_short_pair(rate)}: no final month yet"
-        for rate in rates[:MAX_PAIRS_IN_SUBJECT]
-    ]
+    said = []
+    for rate in rates[:MAX_PAIRS_IN_SUBJECT]:
+        arrow = f" {rate['arrow']}" if rate["direction"] in ("up", "down") else ""
+        counts = f"{rate['rate']} ({rate['counts']}){arrow}"
+        said.append(f"{_short_pair(rate)} {counts}" if rate["counts"] else f"{_short_pair(rate)}: no final month yet")
     return " · ".join((*said, about))
 
 
-def _short_pair(rate: KeyRate) -> str:
-    return f"{shorten(rate.from_label, MAX_NAME_LENGTH)} → {shorten(rate.to_label, MAX_NAME_LENGTH)}"
+def _short_pair(rate: dict[str, Any]) -> str:
+    return f"{shorten(rate['from_label'], MAX_NAME_LENGTH)} → {shorten(rate['to_label'], MAX_NAME_LENGTH)}"
 
 
-def _pair(rate: KeyRate, number: int) -> dict[str, Any]:
-    lines = (f"{rate.counts} {rate.basis}" if rate.counts else "", rate.open_months)
+def _pair(rate: dict[str, Any], number: int) -> dict[str, Any]:
+    lines = (f"{rate['counts']} {rate['basis']}" if rate["counts"] else "", rate["open_months"])
     return {
-        "title": f"{_short_pair(rate)} within {rate.window_days} days",
-        "rate": rate.rate,
-        "arrow": rate.arrow,
-        "change": rate.change,
+        "title": f"{_short_pair(rate)} within {rate['window_days']} days",
+        "rate": rate["rate"],
+        "arrow": rate["arrow"],
+        "change": rate["change"],
         "lines": tuple(shorten(line, MAX_TEXT_LENGTH) for line in lines if line),
         "file": f"email-{number}.png",
         "width": png.WIDTH,
-        "chart": _nameless(rate.chart),
+        "chart": _nameless(rate["chart"]),
     }
 
 

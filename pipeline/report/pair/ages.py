@@ -5,25 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pipeline.report import text, units
-from pipeline.report.layout.table import Cell, Table, TableColumn, table
+from pipeline.report.layout.table import Cell, TableColumn, table
 from pipeline.report.query import Answer, Report, Row
 from pipeline.report.text import SMALL_SAMPLE
 
 RAMP_STEPS = 10
 """Number of colours: the classes heat-0 to heat-9 of the style sheet."""
-
-
-@dataclass(frozen=True)
-class HeatMap:
-    """The table and its colour scale."""
-
-    table: Table
-    tones: tuple[str, ...]
-    """CSS classes from pale to strong. Empty if no cohort is old enough."""
-    lowest: str
-    highest: str
 
 
 def cohort_ages(report: Report, pair: Row) -> Answer:
@@ -36,7 +26,7 @@ def cohort_ages(report: Report, pair: Row) -> Answer:
     )
 
 
-def heat_map(report: Report, pair: Row, ages: Answer) -> HeatMap:
+def heat_map(report: Report, pair: Row, ages: Answer) -> dict[str, Any]:
     """Return months (newest first) by age (youngest first), without ages that no month has reached."""
     reached = [row for row in ages.rows if row.aged]
     ramp = ramp_of([row.rate for row in reached if row.rate is not None and row.is_mature])
@@ -70,7 +60,12 @@ def heat_map(report: Report, pair: Row, ages: Answer) -> HeatMap:
         key=f"ages-{pair.headline_no}",
     )
     tones = tuple(f"heat-{number}" for number in range(RAMP_STEPS)) if any(row.is_mature for row in reached) else ()
-    return HeatMap(months, tones, text.rate(ramp.low), text.rate(ramp.high))
+    return {
+        "table": months,
+        "tones": tones,
+        "lowest": text.rate(ramp.low),
+        "highest": text.rate(ramp.high),
+    }
 
 
 @dataclass(frozen=True)

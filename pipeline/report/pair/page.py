@@ -27,7 +27,7 @@ def pair_page(report: Report, row: Row) -> dict[str, Any]:
         "from_label": row.from_label,
         "to_label": row.to_label,
         "meaning": f"{row.from_label}: {row.from_definition} {row.to_label}: {row.to_definition}",
-        "key_rate": next(rate for rate in key_rates(report) if rate.headline_no == number),
+        "key_rate": next(rate for rate in key_rates(report) if rate["headline_no"] == number),
         "outcomes": outcomes(report, row),
         "findings": findings(report, row),
         "findings_source": report.source(answers.month_findings(report)),
