@@ -105,11 +105,12 @@ def send(
 def _attaches_index(configuration: Configuration, mail: Mail) -> bool:
     """Return whether the mail gets the index of the report, because it has no link. Warns that the link is missing.
 
-    A mail that hides more personal data than the report does not get it.
+    It is a page and an attachment, so it needs one masking for report, files and mail.
     """
     if mail.report_url:
         return False
-    may_attach = configuration.privacy.mail == configuration.privacy.report
+    privacy = configuration.privacy
+    may_attach = privacy.report == privacy.files == privacy.mail
     log.warning(
         f"[mail] report_url is not set, so the mail has no link to the report{'; index.html is attached' if may_attach else ''}. "
         'Write report_url = "https://reports.example.com/funnel/", where readers find the folder reports/'

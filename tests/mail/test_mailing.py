@@ -106,9 +106,12 @@ def test_with_a_link_nothing_is_attached(project_folder: Path, trusted: Authorit
     assert ([], False) == (names, "warning" in text)
 
 
-def test_a_mail_that_hides_more_than_the_report_has_no_index(project_folder: Path, trusted: Authority) -> None:
+@pytest.mark.parametrize("masked", ["report", "files", "mail"])
+def test_outputs_that_are_masked_differently_attach_no_index(
+    project_folder: Path, trusted: Authority, masked: str
+) -> None:
     """The warning is there without an attachment."""
-    text, names = attached(project_folder, trusted, '\n[privacy]\nmail = { owners = "drop" }\n')
+    text, names = attached(project_folder, trusted, f'\n[privacy]\n{masked} = {{ owners = "drop" }}\n')
     assert ([], True) == (names, "report_url is not set" in text)
 
 
