@@ -31,7 +31,10 @@ LONG = "select count(*) from range(100000000) a, range(100000000) b where (a.ran
 def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with inputs (in) and a published run (out)."""
     folder = tmp_path_factory.mktemp("published")
-    mail = f'\n[mail]\nfrom = "funnel@example.com"\nto = ["a@example.com"]\nhost = "localhost"\nport = {DEAF}\nsecurity = "plain"\n'
+    mail = (
+        '\n[mail]\nfrom = "funnel@example.com"\nto = ["a@example.com"]\nreport_url = "https://reports.example.com/"\n'
+        f'host = "localhost"\nport = {DEAF}\nsecurity = "plain"\n'
+    )
     toml = commands.copy_of_quarter(folder / "in", mail)
     runs.run(toml, folder / "out", as_of=runs.QUARTER_AS_OF)
     return folder
