@@ -122,8 +122,8 @@ def _sheets(report: Report, notes: tuple[str, ...], stale: tuple[str, ...]) -> I
         yield Sheet(links.stage_page(stage.stage), "stage.html", stage.label, stage_page(report, stage))
     yield Sheet(links.ACCOUNTS, "accounts.html", "Leads and accounts", accounts_page(report))
     yield Sheet(links.OWNERS, "owners.html", "Owners and limits", owners_page(report))
-    yield Sheet(links.OVERDUE, "overdue.html", "Overdue leads", overdue_page(report))
-    yield Sheet(links.SKIPPED, "skipped.html", "Skipped stages", skipped_page(report))
+    yield Sheet(links.OVERDUE, "lead_list.html", "Overdue leads", overdue_page(report))
+    yield Sheet(links.SKIPPED, "lead_list.html", "Skipped stages", skipped_page(report))
     yield Sheet(links.QUALITY, "quality.html", "Data quality", quality_page(report, notes))
     yield Sheet(links.DEFINITIONS, "definitions.html", "Definitions", definitions_page(report))
 

@@ -26,7 +26,7 @@ def found(history: History) -> list[dict[str, Any]]:
 
 
 def trend(*converting: int) -> History:
-    """A history with sixty leads of one source in each month from January on, of which these many convert."""
+    """A history with sixty leads of one source a month, beginning in January. `converting` has the conversions of each month."""
     history = History()
     for month, converted in enumerate(converting, 1):
         history.month(month, 60, converted, "web", "Ana")
@@ -34,7 +34,7 @@ def trend(*converting: int) -> History:
 
 
 def test_a_poor_month_stands_out_and_a_source_explains_it() -> None:
-    """In May 60 leads of events fail in addition to the 120 of each month, of which half convert."""
+    """Each month has 120 leads, and 60 of them convert. May has 60 more leads from events, and none of these converts."""
     history = quiet()
     for owner in OWNERS:
         history.month(5, 15, 0, "event", owner)

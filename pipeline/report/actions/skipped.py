@@ -14,10 +14,12 @@ def skipped_page(report: Report) -> dict[str, Any]:
     """Return the arrivals that the action counts, newest first."""
     answer = report.rows("report.skipped_arrivals", "arrival_position", order="arrival_position", max_rows=MAX_LEADS)
     ((arrivals,),) = report.fetch(f"select count(*) from report.skipped_arrivals where {report.filter.condition}")
+    page = {"key": "skipped", "heading": "Newest first"}
     if not arrivals:
-        return {"sentence": "No stage is skipped so often that an action follows from it.", "leads": None}
+        nothing = "No stage is skipped so often that an action follows from it."
+        return page | {"sentence": nothing, "leads": None, "links": ()}
     shown = " The newest are here, all are in the data file." if arrivals > MAX_LEADS else ""
-    return {
+    return page | {
         "sentence": f"{text.plural(arrivals, 'arrival')} at {answer.rows[0].stage_label} without the stage before.{shown}",
         "leads": table(
             answer.rows,
@@ -34,5 +36,5 @@ def skipped_page(report: Report) -> dict[str, Any]:
             source=report.source(answer),
             key="skipped",
         ),
-        "file": links.data_anchor("skipped_arrivals"),
+        "links": ((links.data_anchor("skipped_arrivals"), "All as CSV"),),
     }

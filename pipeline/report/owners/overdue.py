@@ -25,6 +25,8 @@ def overdue_page(report: Report) -> dict[str, Any]:
     )
     shown = f" The first {text.count(MAX_LEADS)} are here, all are in the data file." if overdue > MAX_LEADS else ""
     return {
+        "key": "overdue",
+        "heading": "Longest overdue first",
         "sentence": f"{text.plural(overdue, 'lead is', 'leads are')} past the limit of the stage.{shown}"
         if overdue
         else "No lead is past the limit of its stage.",
@@ -35,5 +37,5 @@ def overdue_page(report: Report) -> dict[str, Any]:
             source=report.source(answer),
             key="overdue",
         ),
-        "file": links.data_anchor("stuck_leads"),
+        "links": ((links.data_anchor("stuck_leads"), "Open leads as CSV"), (links.OWNERS, "By owner")),
     }

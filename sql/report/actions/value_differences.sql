@@ -1,7 +1,7 @@
 -- One row per report, headline pair, dimension, value and period: its rate against the rate of all other values in the same months.
 -- A period is `recent` (the months of the headline rate together) or one of the last twelve final months. Both sides have at least 20 units.
 -- Many values are compared, so a difference counts only if it survives Benjamini and Hochberg (1995, JRSS B 57: 289-300): of all rows of the
--- report, at most 5 % of those marked are expected to be chance. p_value is the two-sided test of two proportions with a pooled variance.
+-- report, at most 5 % of those marked are expected to be chance. p_value: macro difference_p.
 -- Only in the report of all leads.
 -- key: report, headline_no, dimension, dimension_value, period, first_month
 -- not null: rate, rest_rate, difference, p_value, is_significant
@@ -98,24 +98,15 @@ compared as (
         beside_rest.*,
         beside_rest.converted / cast(beside_rest.entered as double) as rate,
         beside_rest.rest_converted / cast(beside_rest.rest_entered as double) as rest_rate,
-        (beside_rest.converted + beside_rest.rest_converted)
-        / cast(beside_rest.entered + beside_rest.rest_entered as double) as pooled
+        difference_p(
+            beside_rest.converted, beside_rest.entered, beside_rest.rest_converted, beside_rest.rest_entered
+        ) as p_value
     from beside_rest
     where beside_rest.entered >= 20 and beside_rest.rest_entered >= 20
 ),
 
--- Without a variance all units of both sides ended alike.
 tested as (
-    select
-        compared.* exclude (pooled),
-        compared.rate - compared.rest_rate as difference,
-        least(1.0, coalesce(normal_tail(
-            abs(compared.rate - compared.rest_rate)
-            / nullif(sqrt(
-                compared.pooled * (1 - compared.pooled) * (1.0 / compared.entered + 1.0 / compared.rest_entered)
-            ), 0)
-        ), 1.0)) as p_value
-    from compared
+    select compared.*, compared.rate - compared.rest_rate as difference from compared
 ),
 
 ranked as (

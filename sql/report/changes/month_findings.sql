@@ -1,7 +1,7 @@
 -- One row per report, headline pair and finding in its trend: a month that stands out, or a run of months in one direction.
--- high, low: a final month differs from the three final months before and the three after it, where there are that many. Both sides have at
--- least 20 units, and there are at least three months around. A difference counts if chance explains it in at most one of a hundred months:
--- the two-sided test of two proportions with a pooled variance. This marks months to look at; no action follows from it alone.
+-- high, low: the rate of a final month differs from that of the months around it: up to three final months before and up to three after. Both
+-- sides have at least 20 units, and there are at least three months around. A difference counts if chance explains it in at most one of a
+-- hundred months (macro difference_p). This marks months to look at; no action follows from it alone.
 -- rising, falling: the last five changes from one final month to the next have one sign. By chance that happens once in 360 series.
 -- The value explains a month that stands out: of all values it has the largest part of the difference by its share and its rate together
 -- (Kitagawa 1955, as in report.rate_change_parts), in the direction of the difference. Only in the report of all leads.
@@ -95,42 +95,31 @@ compared as (
     select
         beside_others.*,
         beside_others.base_converted / cast(beside_others.base_entered as double) as base_rate,
-        (beside_others.converted + beside_others.base_converted)
-        / cast(beside_others.entered + beside_others.base_entered as double) as pooled
+        difference_p(
+            beside_others.converted, beside_others.entered, beside_others.base_converted, beside_others.base_entered
+        ) as p_value
     from beside_others
     where beside_others.entered >= 20 and beside_others.base_entered >= 20 and beside_others.months_around >= 3
 ),
 
-tested as (
-    select
-        compared.*,
-        least(1.0, coalesce(normal_tail(
-            abs(compared.rate - compared.base_rate)
-            / nullif(sqrt(
-                compared.pooled * (1 - compared.pooled) * (1.0 / compared.entered + 1.0 / compared.base_entered)
-            ), 0)
-        ), 1.0)) as p_value
-    from compared
-),
-
 outliers as (
     select
-        tested.report,
-        tested.headline_no,
-        tested.window_days,
-        case when tested.rate > tested.base_rate then 'high' else 'low' end as finding,
-        tested.month_start,
-        tested.entered,
-        tested.converted,
-        tested.rate,
-        tested.base_first_month,
-        tested.base_last_month,
-        tested.base_entered,
-        tested.base_converted,
-        tested.base_rate,
-        tested.p_value
-    from tested
-    where tested.p_value <= 0.01
+        compared.report,
+        compared.headline_no,
+        compared.window_days,
+        case when compared.rate > compared.base_rate then 'high' else 'low' end as finding,
+        compared.month_start,
+        compared.entered,
+        compared.converted,
+        compared.rate,
+        compared.base_first_month,
+        compared.base_last_month,
+        compared.base_entered,
+        compared.base_converted,
+        compared.base_rate,
+        compared.p_value
+    from compared
+    where compared.p_value <= 0.01
 ),
 
 last_six as (
